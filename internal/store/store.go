@@ -1,0 +1,101 @@
+// Package store says what a store of availd does; postgres and sqlite do it, storetest makes them equal.
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/availd/availd/federation"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/orgrel"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// Errors of a store; test with errors.Is. Their wrapping text names the object.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrExists      = errors.New("exists already")
+	ErrSchema      = errors.New("schema level does not fit this binary")
+	ErrUnavailable = errors.New("store is unavailable")
+)
+
+// Config is everything that changes at run time and is read on every request; one consistent snapshot.
+type Config struct {
+	Version       int64
+	Trust         *federation.Trust // nil before New-FederationTrust; private keys unsealed
+	Organization  *federation.Organization
+	Relationships []*orgrel.OrganizationRelationship
+	Settings      map[string]string // by the names below
+}
+
+// Names of Settings.
+const (
+	SettingExternalEwsURL = "ExternalEwsUrl"           // what partners are told; empty = SettingIsNotAvailable
+	SettingWSSecurity     = "WSSecurityAuthentication" // "false" closes the wssecurity paths
+	SettingPublishDomains = "PublishDomains"           // "queried" (default) or "all"
+)
+
+// ImportSource yields calendar objects one after the other; io.EOF ends it. Any other error aborts the import with nothing kept.
+type ImportSource interface {
+	Next() (uid string, object []byte, err error) // object: a complete VCALENDAR with all components of one UID
+}
+
+// ImportOptions of ImportCalendar.
+type ImportOptions struct {
+	Replace  bool                           // remove what the source does not have
+	Progress func(objects, occurrences int) // may be nil; called now and then
+}
+
+// ImportResult counts what an import did.
+type ImportResult struct{ Objects, Occurrences, Removed int }
+
+// Store is the whole contract. Every method is safe for concurrent use; every write of configuration bumps Config.Version last in its transaction.
+type Store interface {
+	Close() error
+	Ping(ctx context.Context) error
+	SchemaLevel(ctx context.Context) (int64, error)
+	Migrate(ctx context.Context) error // under a lock; several nodes may call it at once
+
+	CreateMailbox(ctx context.Context, m *mailbox.Mailbox) error                                  // sets m.ID; ErrExists names the taken address
+	UpdateMailbox(ctx context.Context, m *mailbox.Mailbox) error                                  // by ID
+	DeleteMailbox(ctx context.Context, a smtpaddr.Address) error                                  // with its calendar
+	Mailbox(ctx context.Context, a smtpaddr.Address) (*mailbox.Mailbox, error)                    // by any of its addresses
+	Mailboxes(ctx context.Context, after smtpaddr.Address, limit int) ([]*mailbox.Mailbox, error) // by primary address
+
+	PutGroup(ctx context.Context, g *mailbox.Group) error // create or replace; memberships are flattened at write
+	Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, error)
+	Groups(ctx context.Context) ([]*mailbox.Group, error)
+	DeleteGroup(ctx context.Context, a smtpaddr.Address) error
+
+	CalendarView(ctx context.Context, q mailbox.CalendarQuery) ([]mailbox.Calendar, error)
+	ImportCalendar(ctx context.Context, a smtpaddr.Address, src ImportSource, o ImportOptions) (ImportResult, error)
+	ExportCalendar(ctx context.Context, a smtpaddr.Address, w io.Writer) error // one VCALENDAR after the other, byte for byte as put
+	DeleteObject(ctx context.Context, a smtpaddr.Address, uid string) error
+	// ExtendHorizon re-expands objects whose occurrences end before until or whose tzdata is old; called by a periodic job.
+	ExtendHorizon(ctx context.Context, until time.Time) (objects int, err error)
+
+	LoadConfig(ctx context.Context) (*Config, error)
+	ConfigVersion(ctx context.Context) (int64, error)
+	PutTrust(ctx context.Context, t *federation.Trust) error // nil removes it
+	PutOrganization(ctx context.Context, o *federation.Organization) error
+	PutRelationship(ctx context.Context, r *orgrel.OrganizationRelationship) error // by ID; "" creates; a domain in another relationship is ErrExists naming both
+	DeleteRelationship(ctx context.Context, id string) error
+	PutSetting(ctx context.Context, name, value string) error
+
+	ClaimReplay(ctx context.Context, key [32]byte, expires time.Time) (fresh bool, err error)
+	PurgeReplays(ctx context.Context, before time.Time) error
+
+	Audit(ctx context.Context, e AuditEntry) error
+	AuditLog(ctx context.Context, limit int) ([]AuditEntry, error)
+}
+
+// AuditEntry is one administrative change.
+type AuditEntry struct {
+	When   time.Time
+	Who    string // the operating system's user, or an administrator's name
+	Verb   string
+	Object string
+	Detail string // old and new values; no secrets
+}

@@ -1,0 +1,158 @@
+// Package mailbox holds mailboxes, calendar items as free/busy sees them, permissions and working hours.
+package mailbox
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/availd/availd/mailbox/timezone"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// BusyType is LegacyFreeBusyStatus ([MS-OXWAVLS] 2.2.5.x). The zero value is Free; unknown data is NoData, never Free.
+type BusyType uint8
+
+// The busy types; up to NoData the value is the digit of MergedFreeBusy.
+const (
+	Free BusyType = iota
+	Tentative
+	Busy
+	OOF
+	NoData
+	WorkingElsewhere
+)
+
+var busyNames = [...]string{"Free", "Tentative", "Busy", "OOF", "NoData", "WorkingElsewhere"}
+
+// String returns the schema's name.
+func (b BusyType) String() string { return busyNames[b] }
+
+// ParseBusyType reads the schema's name exactly.
+func ParseBusyType(s string) (BusyType, error) {
+	for i, n := range busyNames {
+		if n == s {
+			return BusyType(i), nil
+		}
+	}
+	return NoData, fmt.Errorf("busy type %q is unknown", s)
+}
+
+// Permission is a calendar folder permission by Exchange's name (Set-MailboxFolderPermission -AccessRights).
+type Permission uint8
+
+// The permissions, by how much of free/busy they open.
+const (
+	PermissionNone Permission = iota
+	Contributor
+	AvailabilityOnly
+	LimitedDetails
+	Reviewer
+	NonEditingAuthor
+	Author
+	PublishingAuthor
+	Editor
+	PublishingEditor
+	Owner
+)
+
+var permissionNames = [...]string{"None", "Contributor", "AvailabilityOnly", "LimitedDetails", "Reviewer", "NonEditingAuthor",
+	"Author", "PublishingAuthor", "Editor", "PublishingEditor", "Owner"}
+
+// String returns Exchange's name.
+func (p Permission) String() string { return permissionNames[p] }
+
+// ParsePermission reads Exchange's name in any case; the EWS schema's FreeBusyTimeOnly and
+// FreeBusyTimeAndSubjectAndLocation are understood too.
+func ParsePermission(s string) (Permission, error) {
+	switch strings.ToLower(s) {
+	case "freebusytimeonly":
+		return AvailabilityOnly, nil
+	case "freebusytimeandsubjectandlocation":
+		return LimitedDetails, nil
+	}
+	for i, n := range permissionNames {
+		if strings.EqualFold(n, s) {
+			return Permission(i), nil
+		}
+	}
+	return PermissionNone, fmt.Errorf("calendar permission %q is not one of %s", s, strings.Join(permissionNames[:], ", "))
+}
+
+// MarshalText writes Exchange's name.
+func (p Permission) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads Exchange's name.
+func (p *Permission) UnmarshalText(b []byte) (err error) {
+	*p, err = ParsePermission(string(b))
+	return err
+}
+
+// WorkingHours are one or more periods of the week in the mailbox's zone.
+type WorkingHours struct {
+	Periods []WorkingPeriod
+}
+
+// WorkingPeriod holds on some days from Start to End, minutes since midnight (0..1440).
+type WorkingPeriod struct {
+	Days       []time.Weekday
+	Start, End int
+}
+
+// DefaultWorkingHours is Monday to Friday, 8:00 to 17:00, as Exchange sets on a new mailbox.
+func DefaultWorkingHours() WorkingHours {
+	return WorkingHours{[]WorkingPeriod{{[]time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}, 480, 1020}}}
+}
+
+// Mailbox is one own user, room or piece of equipment.
+type Mailbox struct {
+	ID                int64              `json:"-"` // made by the store on creation
+	Address           smtpaddr.Address   `json:"PrimarySmtpAddress"`
+	Aliases           []smtpaddr.Address `json:"EmailAddresses"`
+	DisplayName       string             `json:"DisplayName"`
+	Zone              string             `json:"TimeZone"` // IANA or Windows name, resolvable by timezone.Lookup
+	WorkingHours      WorkingHours       `json:"WorkingHours"`
+	DefaultPermission Permission         `json:"DefaultPermission"` // the calendar's Default entry
+	PasswordHash      string             `json:"-"`                 // argon2id, PHC string; empty = no password login
+}
+
+// Group is a distribution or security group; members may be mailboxes, other groups or outside addresses.
+type Group struct {
+	Address     smtpaddr.Address   `json:"PrimarySmtpAddress"`
+	DisplayName string             `json:"DisplayName"`
+	Members     []smtpaddr.Address `json:"Members"`
+}
+
+// Occurrence is one instance of a calendar item: half-open [Start, End) in UTC.
+type Occurrence struct {
+	UID           string
+	Start, End    time.Time
+	BusyType      BusyType
+	AllDay        bool
+	Subject       string
+	Location      string
+	IsMeeting     bool
+	IsRecurring   bool
+	IsException   bool
+	IsReminderSet bool
+	IsPrivate     bool
+}
+
+// CalendarQuery asks for the calendars of several mailboxes in one call.
+type CalendarQuery struct {
+	Addresses  []smtpaddr.Address
+	Start, End time.Time        // half-open; occurrences that overlap come whole
+	Scope      smtpaddr.Address // a group whose (nested) members only are in scope; zero = everyone
+	Limit      int              // most occurrences per mailbox; one more is read so that "too many" is seen
+}
+
+// Calendar is one answer of a CalendarQuery, at the position of its address.
+type Calendar struct {
+	Found             bool // false: no mailbox has this address
+	Mailbox           *Mailbox
+	InScope           bool
+	DefaultPermission Permission
+	Zone              *timezone.Zone
+	Occurrences       []Occurrence // by start, then end
+	Err               error        // reading this calendar failed; the others are unaffected
+}

@@ -1,0 +1,134 @@
+// Package orgrel holds organization relationships: which partner may see how much of our users'
+// free/busy, and who the requester of one request is.
+package orgrel
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/availd/availd/smtpaddr"
+)
+
+// AccessLevel is FreeBusyAccessLevel: the most that a partner is shown (Set-OrganizationRelationship).
+// The order of the values is the order of the rights.
+type AccessLevel uint8
+
+// The levels.
+const (
+	None AccessLevel = iota
+	AvailabilityOnly
+	LimitedDetails
+)
+
+var levelNames = [...]string{"None", "AvailabilityOnly", "LimitedDetails"}
+
+// String returns Exchange's name of the level.
+func (l AccessLevel) String() string { return levelNames[l] }
+
+// ParseAccessLevel reads Exchange's name of a level, in any case.
+func ParseAccessLevel(s string) (AccessLevel, error) {
+	for i, n := range levelNames {
+		if strings.EqualFold(n, s) {
+			return AccessLevel(i), nil
+		}
+	}
+	return None, fmt.Errorf("free/busy access level %q is not one of None, AvailabilityOnly, LimitedDetails", s)
+}
+
+// MarshalText writes Exchange's name.
+func (l AccessLevel) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads Exchange's name.
+func (l *AccessLevel) UnmarshalText(b []byte) (err error) {
+	*l, err = ParseAccessLevel(string(b))
+	return err
+}
+
+// Action is what a delegation token was issued for ("offer").
+type Action string
+
+// The actions.
+const (
+	ActionFreeBusy     Action = "MSExchange.SharingCalendarFreeBusy"
+	ActionAutodiscover Action = "MSExchange.Autodiscover"
+)
+
+// Requester is who asks: an own user, or a partner's user named by a verified delegation token.
+type Requester struct {
+	Address  smtpaddr.Address
+	Domain   smtpaddr.Domain
+	Actions  []Action
+	External bool
+}
+
+// May tells whether the requester's token carries action a.
+func (r Requester) May(a Action) bool {
+	for _, b := range r.Actions {
+		if a == b {
+			return true
+		}
+	}
+	return false
+}
+
+// OrganizationRelationship is one partner: Exchange's object of the same name.
+type OrganizationRelationship struct {
+	ID                    string            `json:"Guid"`
+	Name                  string            `json:"Name"` // 1 to 64 characters, unique without regard to case
+	DomainNames           []smtpaddr.Domain `json:"DomainNames"`
+	Enabled               bool              `json:"Enabled"`
+	FreeBusyAccessEnabled bool              `json:"FreeBusyAccessEnabled"`
+	FreeBusyAccessLevel   AccessLevel       `json:"FreeBusyAccessLevel"`
+	FreeBusyAccessScope   smtpaddr.Address  `json:"FreeBusyAccessScope"` // a group; zero = everyone
+	MailTipsAccessEnabled bool              `json:"MailTipsAccessEnabled"`
+	MailTipsAccessLevel   string            `json:"MailTipsAccessLevel"` // None, Limited, All
+	MailTipsAccessScope   smtpaddr.Address  `json:"MailTipsAccessScope"`
+	DeliveryReportEnabled bool              `json:"DeliveryReportEnabled"`
+	PhotosEnabled         bool              `json:"PhotosEnabled"`
+	MailboxMoveEnabled    bool              `json:"MailboxMoveEnabled"`
+	TargetApplicationUri  string            `json:"TargetApplicationUri"` //nolint:revive // Exchange's spelling
+	TargetAutodiscoverEpr string            `json:"TargetAutodiscoverEpr"`
+	TargetSharingEpr      string            `json:"TargetSharingEpr"`
+	TargetOwaURL          string            `json:"TargetOwaURL"`
+	OrganizationContact   string            `json:"OrganizationContact"`
+	AllowAddresses        []netip.Prefix    `json:"AllowAddresses"` // addresses that may be dialled although private
+	CAFile                string            `json:"CAFile"`         // PEM file of the roots that vouch for the partner's servers
+	WhenCreated           time.Time         `json:"WhenCreated"`
+	WhenChanged           time.Time         `json:"WhenChanged"`
+}
+
+// Grants tells the level at which the relationship lets its partner read free/busy: None unless it
+// and its free/busy access are enabled.
+func (r *OrganizationRelationship) Grants() AccessLevel {
+	if r == nil || !r.Enabled || !r.FreeBusyAccessEnabled {
+		return None
+	}
+	return r.FreeBusyAccessLevel
+}
+
+// Covers tells whether d is exactly one of the relationship's domains; subdomains are not covered.
+func (r *OrganizationRelationship) Covers(d smtpaddr.Domain) bool {
+	for _, n := range r.DomainNames {
+		if n == d {
+			return true
+		}
+	}
+	return false
+}
+
+// Usable tells why the relationship cannot be used to ask the partner, or nil.
+func (r *OrganizationRelationship) Usable() error {
+	switch {
+	case !r.Enabled:
+		return fmt.Errorf("organization relationship %q is disabled", r.Name)
+	case !r.FreeBusyAccessEnabled:
+		return fmt.Errorf("organization relationship %q has FreeBusyAccessEnabled off", r.Name)
+	case r.TargetApplicationUri == "":
+		return fmt.Errorf("organization relationship %q has no TargetApplicationUri", r.Name)
+	case r.TargetAutodiscoverEpr == "" && r.TargetSharingEpr == "":
+		return fmt.Errorf("organization relationship %q has neither TargetAutodiscoverEpr nor TargetSharingEpr", r.Name)
+	}
+	return nil
+}
