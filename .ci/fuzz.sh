@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of the module for the given time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+time=${1:-10s}
+grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | sort | while read -r file; do
+	dir=$(dirname "$file")
+	grep -oE '^func Fuzz[A-Za-z0-9_]+' "$file" | sed 's/^func //' | while read -r target; do
+		echo "fuzz $dir $target $time"
+		out=$(go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -parallel 2 "$dir" 2>&1) || { echo "$out"; exit 1; }
+		echo "$out" | grep -E 'execs:' | tail -n 1
+	done
+done
