@@ -145,7 +145,7 @@ func (s *scanner) document() error {
 	if err := s.misc(); err != nil {
 		return err
 	}
-	if !s.has("<") {
+	if !s.has("<") || s.has("</") {
 		return s.fail("the root element is missing")
 	}
 	if err := s.elements(); err != nil {
