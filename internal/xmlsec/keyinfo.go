@@ -1,6 +1,9 @@
 package xmlsec
 
 import (
+	"bytes"
+	"crypto/sha1"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -104,4 +107,30 @@ func (h *KeyHint) tokenReference(str Element) error {
 func AppendSKI(dst, ski []byte) []byte {
 	return fmt.Appendf(dst, `<o:SecurityTokenReference xmlns:o="%s"><o:KeyIdentifier ValueType="%s" EncodingType="%s">%s</o:KeyIdentifier></o:SecurityTokenReference>`,
 		NSWSSE, ValueTypeSKI, EncodingBase64, base64.StdEncoding.EncodeToString(ski))
+}
+
+// Names tells whether the hint may mean c: every identifier that it holds must be c's, and it must hold one.
+func (h KeyHint) Names(c *x509.Certificate) bool {
+	named := false
+	for _, id := range []struct{ hint, cert []byte }{{h.SubjectKeyID, c.SubjectKeyId}, {h.ThumbprintSHA1, thumbprint(c)}, {h.Certificate, c.Raw}} {
+		if len(id.hint) == 0 {
+			continue
+		}
+		if !bytes.Equal(id.hint, id.cert) {
+			return false
+		}
+		named = true
+	}
+	if h.SerialNumber != "" {
+		if h.SerialNumber != c.SerialNumber.String() {
+			return false
+		}
+		named = true
+	}
+	return named
+}
+
+func thumbprint(c *x509.Certificate) []byte {
+	sum := sha1.Sum(c.Raw)
+	return sum[:]
 }

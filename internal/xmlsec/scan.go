@@ -23,16 +23,16 @@ func (e *SyntaxError) Error() string {
 }
 
 type node struct {
-	start, end           int32 // start tag to end tag
-	inner, innerEnd      int32
-	name, nameEnd        int32
-	space                string
-	local                string
-	parent, first, next  int32 // -1 none
-	last                 int32 // last child, while scanning
-	attrs, attrsEnd      int32
-	ns                   int32 // innermost binding in scope, -1 none
-	comment              bool  // a comment lies directly inside
+	start, end          int32 // start tag to end tag
+	inner, innerEnd     int32
+	name, nameEnd       int32
+	space               string
+	local               string
+	parent, first, next int32 // -1 none
+	last                int32 // last child, while scanning
+	attrs, attrsEnd     int32
+	ns                  int32 // innermost binding in scope, -1 none
+	comment             bool  // a comment lies directly inside
 }
 
 type attribute struct {

@@ -1,0 +1,143 @@
+package soap
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/availd/availd/internal/xmlsec"
+)
+
+// Fault is a fault that a peer answered.
+type Fault struct {
+	HTTPStatus   int
+	Code         string // local name (SOAP 1.2: of the innermost subcode)
+	String       string
+	ResponseCode string // detail e:ResponseCode of EWS
+}
+
+func (f *Fault) Error() string { return f.String }
+
+// Security tells whether the peer refused the token or its message.
+func (f *Fault) Security() bool {
+	switch f.Code {
+	case "InvalidSecurity", "InvalidSecurityToken", "FailedAuthentication":
+		return true
+	}
+	return false
+}
+
+// HTTPError is an answer that is no SOAP at all.
+type HTTPError struct{ Status int }
+
+func (e *HTTPError) Error() string {
+	return fmt.Sprintf("The request failed with HTTP status %d: %s.", e.Status, http.StatusText(e.Status))
+}
+
+// Request is one call to a peer.
+type Request struct {
+	URL         string
+	Version     Version
+	Action      string // SOAPAction (1.1) or action parameter (1.2)
+	Body        []byte // whole envelope
+	UserAgent   string
+	Header      http.Header // further headers
+	Username    string      // Basic authentication where not empty
+	Password    string
+	MaxResponse int64 // 0 = 4 MB
+}
+
+// Post sends r and parses the answer. A fault becomes *Fault, any other answer that is no envelope *HTTPError.
+// Redirects must not be followed by c.
+func Post(ctx context.Context, c *http.Client, r Request) (*Envelope, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range r.Header {
+		req.Header[k] = v
+	}
+	if r.Version == V12 {
+		req.Header.Set("Content-Type", fmt.Sprintf("application/soap+xml; charset=utf-8; action=%q", r.Action))
+	} else {
+		req.Header.Set("Content-Type", "text/xml; charset=utf-8")
+		req.Header.Set("SOAPAction", `"`+r.Action+`"`)
+	}
+	req.Header.Set("Accept", "text/xml, application/soap+xml")
+	if r.UserAgent != "" {
+		req.Header.Set("User-Agent", r.UserAgent)
+	}
+	if r.Username != "" {
+		req.SetBasicAuth(r.Username, r.Password)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	limits := xmlsec.DocumentLimits()
+	if r.MaxResponse > 0 {
+		limits.Bytes = int(r.MaxResponse)
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, int64(limits.Bytes)+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusInternalServerError && resp.StatusCode != http.StatusBadRequest {
+		return nil, &HTTPError{resp.StatusCode}
+	}
+	env, err := Parse(raw, r.Version, limits, func(string, string) bool { return true })
+	if err != nil {
+		if resp.StatusCode != http.StatusOK {
+			return nil, &HTTPError{resp.StatusCode}
+		}
+		return nil, fmt.Errorf("Response is not well-formed XML: %w", err) //nolint:staticcheck // the text administrators know
+	}
+	if f := env.Payload; f.Is(r.Version.Namespace(), "Fault") {
+		return nil, readFault(f, r.Version, resp.StatusCode)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, &HTTPError{resp.StatusCode}
+	}
+	return env, nil
+}
+
+func readFault(f xmlsec.Element, v Version, status int) *Fault {
+	out := &Fault{HTTPStatus: status}
+	if v == V12 {
+		ns := v.Namespace()
+		code := f.Child(ns, "Code")
+		for sub := code.Child(ns, "Subcode"); !sub.IsZero(); sub = sub.Child(ns, "Subcode") {
+			code = sub
+		}
+		out.Code = localOf(text(code.Child(ns, "Value")))
+		out.String = text(f.Child(ns, "Reason").Child(ns, "Text"))
+		return out
+	}
+	out.Code = localOf(text(f.Child("", "faultcode")))
+	out.String = text(f.Child("", "faultstring"))
+	for d := range f.Child("", "detail").Children() {
+		if d.Local() == "ResponseCode" {
+			out.ResponseCode = text(d)
+		}
+	}
+	return out
+}
+
+func text(e xmlsec.Element) string {
+	s, err := e.Text()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(s)
+}
+
+func localOf(qname string) string {
+	if i := strings.LastIndexByte(qname, ':'); i >= 0 {
+		return qname[i+1:]
+	}
+	return qname
+}
