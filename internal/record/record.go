@@ -105,3 +105,11 @@ func (r *Record) LogAttrs() []slog.Attr {
 	}
 	return append(out, slog.Duration("duration", time.Since(r.Start)))
 }
+
+// CorrelationID is what ties the records of a lookup together across processes: the caller's id, else our own.
+func (r *Record) CorrelationID() string {
+	if r.ClientRequestID != "" {
+		return r.ClientRequestID
+	}
+	return r.ID
+}

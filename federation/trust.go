@@ -1,0 +1,172 @@
+package federation
+
+import (
+	"bytes"
+	"context"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/availd/availd/internal/xmlsec"
+	"github.com/availd/availd/orgrel"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// Profile says which algorithms a trust's peers use.
+type Profile string
+
+// The profiles.
+const (
+	ProfileModern   Profile = "modern"   // rsa-sha256, aes256-cbc
+	ProfileExchange Profile = "exchange" // rsa-sha1 and tripledes-cbc are accepted too, as published Exchange traces have them
+)
+
+// ProofPolicy says whether a message must prove possession of its token's key.
+type ProofPolicy string
+
+// The policies.
+const (
+	ProofRequired  ProofPolicy = "require"
+	ProofIfPresent ProofPolicy = "if-present"
+)
+
+// Trust is the federation trust (Exchange's FederationTrust); one per installation.
+type Trust struct {
+	Name                       string
+	ApplicationUri             string // the organization's name at the gateway, and the audience of its tokens
+	ApplicationIdentifier      string
+	TokenIssuerUri             string
+	TokenIssuerEpr             string
+	TokenIssuerMetadataEpr     string
+	TokenIssuerCertificate     *x509.Certificate
+	TokenIssuerPrevCertificate *x509.Certificate
+	WebRequestorRedirectEpr    string
+	PolicyReferenceUri         string
+	OrgCertificate             *KeyPair
+	OrgPrevCertificate         *KeyPair
+	OrgNextCertificate         *KeyPair
+	Profile                    Profile
+	Proof                      ProofPolicy
+	CAFile                     string // roots for the gateway's TLS; "" = the system's
+	AllowPrivate               bool   // the gateway may lie on a private or loopback address
+}
+
+// issuers are the certificates that may have signed a token.
+func (t *Trust) issuers() []*x509.Certificate {
+	return []*x509.Certificate{t.TokenIssuerCertificate, t.TokenIssuerPrevCertificate}
+}
+
+// DecryptionKey finds the organization key that hint names among current, previous and next. For an unknown key it
+// returns the current one and false, so that the refusal costs what a decryption costs.
+func (t *Trust) DecryptionKey(hint xmlsec.KeyHint) (*rsa.PrivateKey, bool) {
+	for _, k := range []*KeyPair{t.OrgCertificate, t.OrgPrevCertificate, t.OrgNextCertificate} {
+		if k != nil && hint.Names(k.Certificate) {
+			return k.Key, true
+		}
+	}
+	if t.OrgCertificate == nil {
+		return nil, false
+	}
+	return t.OrgCertificate.Key, false
+}
+
+// generation changes with everything that a validated token depends on.
+func (t *Trust) generation(own []smtpaddr.Domain) [32]byte {
+	h := sha256.New()
+	for _, s := range []string{t.TokenIssuerUri, t.ApplicationUri, string(t.Profile)} {
+		h.Write([]byte(s + "\x00"))
+	}
+	for _, c := range t.issuers() {
+		if c != nil {
+			h.Write(c.Raw)
+		}
+		h.Write([]byte{0})
+	}
+	for _, k := range []*KeyPair{t.OrgCertificate, t.OrgPrevCertificate, t.OrgNextCertificate} {
+		if k != nil {
+			h.Write(k.Certificate.Raw)
+		}
+		h.Write([]byte{0})
+	}
+	for _, d := range own {
+		h.Write([]byte(d.String() + "\x00"))
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// NormalizeURI strips one leading http:// or https:// and a trailing slash and folds case: how application URIs compare.
+func NormalizeURI(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if rest, ok := strings.CutPrefix(s, "http://"); ok {
+		s = rest
+	} else {
+		s = strings.TrimPrefix(s, "https://")
+	}
+	return strings.TrimSuffix(s, "/")
+}
+
+// Organization is the federated organization identifier.
+type Organization struct {
+	Enabled          bool              `json:"Enabled"`
+	AccountNamespace smtpaddr.Domain   `json:"AccountNamespace"`
+	DefaultDomain    smtpaddr.Domain   `json:"DefaultDomain"`
+	Domains          []smtpaddr.Domain `json:"Domains"`         // federated
+	AcceptedDomains  []smtpaddr.Domain `json:"AcceptedDomains"` // ours; federated ones are among them
+	Contact          string            `json:"OrganizationContact"`
+}
+
+// Owns tells whether d is one of the organization's own domains, federated or accepted.
+func (o *Organization) Owns(d smtpaddr.Domain) bool {
+	return o != nil && (slices.Contains(o.AcceptedDomains, d) || slices.Contains(o.Domains, d))
+}
+
+// FederatedAddress picks the address under which user is known to partners: one in DefaultDomain, the primary one, or
+// the first in a federated domain. addresses has the primary one first; ok is false when none fits.
+func (o *Organization) FederatedAddress(addresses []smtpaddr.Address) (a smtpaddr.Address, ok bool) {
+	if !o.DefaultDomain.IsZero() {
+		for _, a := range addresses {
+			if a.Domain() == o.DefaultDomain {
+				return a, true
+			}
+		}
+	}
+	for _, a := range addresses {
+		if slices.Contains(o.Domains, a.Domain()) {
+			return a, true
+		}
+	}
+	return smtpaddr.Address{}, false
+}
+
+// Trusts reads the configuration; the Trust is nil when there is none yet.
+type Trusts interface {
+	FederationTrust(ctx context.Context) (*Trust, error)
+	Organization(ctx context.Context) (*Organization, error)
+}
+
+// Replays remembers messages until they expire; all nodes share it.
+type Replays interface {
+	// ClaimReplay stores key until expires and tells whether it was new. An error means: refuse.
+	ClaimReplay(ctx context.Context, key [32]byte, expires time.Time) (fresh bool, err error)
+}
+
+// TokenRequest names what a token is for.
+type TokenRequest struct {
+	User                 smtpaddr.Address // whom we speak for, in a federated domain
+	TargetApplicationUri string
+	Action               orgrel.Action
+	Fresh                bool // do not use a cached token
+}
+
+func thumbprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+func sameCertificate(a, b *x509.Certificate) bool {
+	return a != nil && b != nil && bytes.Equal(a.Raw, b.Raw)
+}
