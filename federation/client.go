@@ -37,7 +37,9 @@ type DelegationToken struct {
 }
 
 // String names the token without showing it.
-func (t *DelegationToken) String() string { return "delegation token until " + t.Expires.Format(time.RFC3339) }
+func (t *DelegationToken) String() string {
+	return "delegation token until " + t.Expires.Format(time.RFC3339)
+}
 
 // GoString keeps %#v from showing token and key.
 func (t *DelegationToken) GoString() string { return t.String() }
