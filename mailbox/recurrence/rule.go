@@ -1,0 +1,163 @@
+package recurrence
+
+import (
+	"strings"
+	"time"
+
+	"github.com/teambition/rrule-go"
+
+	"github.com/availd/availd/mailbox/icalendar"
+	"github.com/availd/availd/mailbox/timezone"
+)
+
+// rule visits the candidates of one RRULE that can reach into the window. The rule is expanded in wall-clock time; the
+// zone is applied afterwards, so that gaps and folds are ours to decide.
+func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration, visit func(icalendar.Time)) error {
+	zone := e.Start.Zone
+	if zone == nil {
+		zone = x.floating
+	}
+	opt, err := option(e, value, zone)
+	if err != nil {
+		return err
+	}
+	first := zone.Wall(x.from).Add(-margin)
+	last := zone.Wall(x.until).Add(margin)
+	if opt.Until.IsZero() || opt.Until.After(last) {
+		if opt.Count == 0 {
+			opt.Until = last
+		}
+	}
+	if opt.Dtstart.After(last) {
+		return nil
+	}
+	fastForward(opt, first)
+	r, err := rrule.NewRRule(*opt)
+	if err != nil {
+		return err
+	}
+	next := r.Iterator()
+	for {
+		w, ok := next()
+		if !ok || w.After(last) {
+			return nil
+		}
+		if err := x.step(); err != nil {
+			return err
+		}
+		if !w.Before(first) {
+			visit(icalendar.Time{Wall: w, Date: e.Start.Date, Zone: e.Start.Zone})
+		}
+	}
+}
+
+// option parses the rule with DTSTART and UNTIL as wall-clock times in UTC.
+func option(e *icalendar.Event, value string, zone *timezone.Zone) (*rrule.ROption, error) {
+	value = strings.TrimSuffix(strings.ToUpper(value), ";")
+	opt, err := rrule.StrToROption(value)
+	if err != nil {
+		return nil, err
+	}
+	opt.Dtstart = e.Start.Wall
+	if opt.Until.IsZero() {
+		return opt, nil
+	}
+	i := strings.Index(value, "UNTIL=") + len("UNTIL=")
+	text, _, _ := strings.Cut(value[i:], ";")
+	switch {
+	case len(text) == 8: // a day: its end, also for timed events
+		opt.Until = time.Date(opt.Until.Year(), opt.Until.Month(), opt.Until.Day(), 23, 59, 59, 0, time.UTC)
+	case strings.HasSuffix(text, "Z") && !e.Start.Date:
+		opt.Until = zone.Wall(opt.Until)
+	case e.Start.Date:
+		opt.Until = time.Date(opt.Until.Year(), opt.Until.Month(), opt.Until.Day(), 0, 0, 0, 0, time.UTC)
+	}
+	return opt, nil
+}
+
+// fastForward moves DTSTART ahead by whole intervals to shortly before first, so that the cost does not grow with the
+// age of the series. What DTSTART said implicitly is written into the rule before.
+func fastForward(opt *rrule.ROption, first time.Time) {
+	if opt.Count > 0 {
+		return
+	}
+	start, interval := opt.Dtstart, max(opt.Interval, 1)
+	days := len(opt.Byweekday)+len(opt.Bymonthday)+len(opt.Byyearday)+len(opt.Byweekno)+len(opt.Byeaster) > 0
+	at := func(y int, m time.Month, d int) time.Time {
+		return time.Date(y, m, d, start.Hour(), start.Minute(), start.Second(), 0, time.UTC)
+	}
+	switch opt.Freq {
+	case rrule.DAILY:
+		if n := int(first.Sub(start).Hours()/24)/interval - 1; n > 0 {
+			opt.Dtstart = start.AddDate(0, 0, n*interval)
+		}
+	case rrule.WEEKLY:
+		if !days {
+			opt.Byweekday = []rrule.Weekday{weekday(start)}
+		}
+		if n := int(first.Sub(start).Hours()/24/7)/interval - 2; n > 0 {
+			opt.Dtstart = start.AddDate(0, 0, 7*n*interval)
+		}
+	case rrule.MONTHLY:
+		months := (first.Year()-start.Year())*12 + int(first.Month()) - int(start.Month())
+		if n := months/interval - 2; n > 0 {
+			if !days {
+				opt.Bymonthday = []int{start.Day()}
+			}
+			opt.Dtstart = at(start.Year(), start.Month()+time.Month(n*interval), 1)
+		}
+	case rrule.YEARLY:
+		if n := (first.Year()-start.Year())/interval - 2; n > 0 {
+			if !days {
+				opt.Bymonthday = []int{start.Day()}
+				if len(opt.Bymonth) == 0 {
+					opt.Bymonth = []int{int(start.Month())}
+				}
+			}
+			opt.Dtstart = at(start.Year()+n*interval, 1, 1)
+		}
+	}
+}
+
+func weekday(t time.Time) rrule.Weekday {
+	return []rrule.Weekday{rrule.SU, rrule.MO, rrule.TU, rrule.WE, rrule.TH, rrule.FR, rrule.SA}[t.Weekday()]
+}
+
+// Span returns a first start and a last end that hold all occurrences of o, with a day to spare on both sides; an
+// endless series, and one that only counts, ends in the year 9999.
+func Span(o *icalendar.Object, floating *timezone.Zone) (first, last time.Time) {
+	const day = 24 * time.Hour
+	never := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	grow := func(t icalendar.Time, length time.Duration) {
+		at := t.In(floating)
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if end := at.Add(length); end.After(last) {
+			last = end
+		}
+	}
+	for _, e := range o.Events {
+		length := e.Duration + time.Duration(e.Days)*day
+		grow(e.Start, length)
+		for _, t := range e.RDates {
+			grow(t, length+t.Period)
+		}
+		if e.ThisAndAfter {
+			last = never
+		}
+		for _, rule := range e.Rules {
+			zone := e.Start.Zone
+			if zone == nil {
+				zone = floating
+			}
+			opt, err := option(e, rule, zone)
+			if err != nil || opt.Until.IsZero() {
+				last = never
+				continue
+			}
+			grow(icalendar.Time{Wall: opt.Until, Zone: e.Start.Zone}, length)
+		}
+	}
+	return first.Add(-day), last.Add(day)
+}

@@ -1,0 +1,121 @@
+// Package timezone knows zones by IANA and Windows names, by VTIMEZONE, by SerializableTimeZone and by
+// TimeZoneDefinition, and places wall-clock times on the time line.
+package timezone
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones on machines without them
+)
+
+// Zone places wall-clock times on the time line and back. It is immutable.
+type Zone struct {
+	name   string
+	offset func(t time.Time) time.Duration // east of UTC, at an instant
+}
+
+// UTC is the zone without offset.
+func UTC() *Zone { return FromLocation(time.UTC) }
+
+// FromLocation wraps an IANA location.
+func FromLocation(l *time.Location) *Zone {
+	return &Zone{l.String(), func(t time.Time) time.Duration {
+		_, s := t.In(l).Zone()
+		return time.Duration(s) * time.Second
+	}}
+}
+
+// Lookup finds a zone by IANA name, Windows name, Outlook's display name, or a TZID with a prefix such as
+// /mozilla.org/20070129_1/Europe/Berlin.
+func Lookup(name string) (*Zone, error) {
+	name = strings.Trim(strings.TrimSpace(name), `"`)
+	for _, candidate := range candidates(name) {
+		if candidate == "" || strings.EqualFold(candidate, "local") {
+			continue
+		}
+		if iana, ok := windowsToIANA[candidate]; ok {
+			candidate = iana
+		} else if iana, ok := otherNames[strings.ToLower(candidate)]; ok {
+			candidate = iana
+		}
+		if l, err := time.LoadLocation(candidate); err == nil {
+			return FromLocation(l), nil
+		}
+	}
+	return nil, fmt.Errorf("time zone %q is not known", name)
+}
+
+// candidates are the name, without a prefix, and the parts behind its slashes.
+func candidates(name string) []string {
+	name = strings.TrimPrefix(name, "tzone://Microsoft/")
+	out := []string{name}
+	if display, ok := strings.CutPrefix(name, "("); ok {
+		if _, rest, ok := strings.Cut(display, ") "); ok {
+			out = append(out, rest)
+		}
+	}
+	if strings.HasPrefix(name, "/") {
+		for rest := name[1:]; rest != ""; {
+			out = append(out, rest)
+			_, after, ok := strings.Cut(rest, "/")
+			if !ok {
+				break
+			}
+			rest = after
+		}
+	}
+	return out
+}
+
+// Name is the name that the zone was found by, IANA where known.
+func (z *Zone) Name() string { return z.name }
+
+// WindowsName is the zone's Windows name, "" if there is none.
+func (z *Zone) WindowsName() string {
+	if z.name == "UTC" {
+		return "UTC"
+	}
+	return ianaToWindows[z.name]
+}
+
+// Wall returns the wall-clock time of an instant, as a time in UTC with the local fields.
+func (z *Zone) Wall(t time.Time) time.Time { return t.UTC().Add(z.offset(t)) }
+
+// Instant places a wall-clock time (the fields of wall): a skipped time is read with the offset before the gap, an
+// ambiguous one is the first of its two instants (RFC 5545 §3.3.5).
+func (z *Zone) Instant(wall time.Time) time.Time { return z.place(wall, false) }
+
+// InstantStandard is Instant, but an ambiguous time is the second instant, standard time ([MS-OXWAVLS] requests).
+func (z *Zone) InstantStandard(wall time.Time) time.Time { return z.place(wall, true) }
+
+func (z *Zone) place(wall time.Time, second bool) time.Time {
+	w := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, time.UTC)
+	before, after := z.offset(w.Add(-24*time.Hour)), z.offset(w.Add(24*time.Hour))
+	a, b := w.Add(-before), w.Add(-after)
+	okA, okB := z.offset(a) == before, z.offset(b) == after
+	switch {
+	case okA && okB && second:
+		return later(a, b)
+	case okA && okB:
+		return earlier(a, b)
+	case okB:
+		return b
+	default: // valid before, or in the gap
+		return a
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
