@@ -9,9 +9,6 @@ import (
 //go:embed sqlite/*.sql gateway/*.sql
 var files embed.FS
 
-// Postgres, SQLite and Gateway are the three schemas.
-func Postgres() fs.FS { return sub("postgres") }
-
 // SQLite is availd's embedded schema.
 func SQLite() fs.FS { return sub("sqlite") }
 

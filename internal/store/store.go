@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/availd/availd/federation"
@@ -98,4 +99,9 @@ type AuditEntry struct {
 	Verb   string
 	Object string
 	Detail string // old and new values; no secrets
+}
+
+// NewID makes a random identifier in the form of a GUID.
+func NewID() string {
+	return strings.TrimPrefix(federation.NewURN(), "urn:uuid:")
 }

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/availd/availd/federation"
+	"github.com/availd/availd/internal/listen"
+)
+
+// MasterKey seals private keys in the store (AES-256-GCM).
+type MasterKey struct{ aead cipher.AEAD }
+
+// LoadMasterKey reads the key file (64 hex digits), or makes it with mode 0600 where create is set.
+func LoadMasterKey(path string, create bool) (*MasterKey, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) && create {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key)
+		b = []byte(hex.EncodeToString(key) + "\n")
+		err = os.WriteFile(path, b, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	if err := listen.CheckKeyFile(path); err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("master key file %s does not hold 64 hexadecimal digits", path)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	return &MasterKey{aead}, err
+}
+
+func (k *MasterKey) seal(plain []byte) string {
+	nonce := make([]byte, k.aead.NonceSize())
+	_, _ = rand.Read(nonce)
+	return base64.StdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, plain, []byte("availd organization key")))
+}
+
+func (k *MasterKey) open(s string) ([]byte, error) {
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || len(b) < k.aead.NonceSize() {
+		return nil, errors.New("a sealed key is malformed")
+	}
+	plain, err := k.aead.Open(nil, b[:k.aead.NonceSize()], b[k.aead.NonceSize():], []byte("availd organization key"))
+	if err != nil {
+		return nil, errors.New("an organization key cannot be opened with this master key")
+	}
+	return plain, nil
+}
+
+// trustRow is a Trust as it lies in the store: certificates as PEM, private keys sealed.
+type trustRow struct {
+	Plain  federation.Trust
+	Issuer [2]string
+	Cert   [3]string
+	Key    [3]string
+}
+
+// EncodeTrust writes a trust with its private keys sealed.
+func EncodeTrust(t *federation.Trust, k *MasterKey) ([]byte, error) {
+	row := trustRow{Plain: *t}
+	p := &row.Plain
+	if p.TokenIssuerCertificate != nil {
+		row.Issuer[0] = string(federation.EncodeCertificate(p.TokenIssuerCertificate))
+	}
+	if p.TokenIssuerPrevCertificate != nil {
+		row.Issuer[1] = string(federation.EncodeCertificate(p.TokenIssuerPrevCertificate))
+	}
+	for i, pair := range []*federation.KeyPair{p.OrgCertificate, p.OrgPrevCertificate, p.OrgNextCertificate} {
+		if pair == nil {
+			continue
+		}
+		cert, key, err := pair.MarshalPEM()
+		if err != nil {
+			return nil, err
+		}
+		row.Cert[i], row.Key[i] = string(cert), k.seal(key)
+	}
+	p.TokenIssuerCertificate, p.TokenIssuerPrevCertificate, p.OrgCertificate, p.OrgPrevCertificate, p.OrgNextCertificate = nil, nil, nil, nil, nil
+	return json.Marshal(row)
+}
+
+// DecodeTrust reads what EncodeTrust wrote.
+func DecodeTrust(b []byte, k *MasterKey) (*federation.Trust, error) {
+	var row trustRow
+	if err := json.Unmarshal(b, &row); err != nil {
+		return nil, err
+	}
+	t := &row.Plain
+	var err error
+	if row.Issuer[0] != "" {
+		if t.TokenIssuerCertificate, err = federation.ParseCertificate([]byte(row.Issuer[0])); err != nil {
+			return nil, err
+		}
+	}
+	if row.Issuer[1] != "" {
+		if t.TokenIssuerPrevCertificate, err = federation.ParseCertificate([]byte(row.Issuer[1])); err != nil {
+			return nil, err
+		}
+	}
+	for i, into := range []**federation.KeyPair{&t.OrgCertificate, &t.OrgPrevCertificate, &t.OrgNextCertificate} {
+		if row.Cert[i] == "" {
+			continue
+		}
+		key, err := k.open(row.Key[i])
+		if err != nil {
+			return nil, err
+		}
+		if *into, err = federation.ParseKeyPair([]byte(row.Cert[i]), key); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
