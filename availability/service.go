@@ -1,0 +1,291 @@
+package availability
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/record"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/orgrel"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// Limits of a request (availability service; each is documented by Exchange).
+type Limits struct {
+	Mailboxes int
+	Window    time.Duration
+	Entries   int           // calendar entries per mailbox
+	Remote    time.Duration // deadline of a partner
+}
+
+// DefaultLimits are 100 mailboxes, 62 days, 1000 entries, 25 seconds.
+func DefaultLimits() Limits { return Limits{100, 62 * 24 * time.Hour, 1000, 25 * time.Second} }
+
+// Service is the Availability Service.
+type Service struct {
+	Calendars     Calendars
+	Relationships Relationships
+	Organization  Organization
+	Remote        Remote // nil: no partner can be asked
+	Limits        Limits
+}
+
+// check refuses what is wrong with the request as a whole ([MS-OXWAVLS] 3.1.4.1).
+func (s *Service) check(q *Query) error {
+	if q.MergedInterval == 0 {
+		q.MergedInterval = 30 * time.Minute
+	}
+	switch length := q.Window.End.Sub(q.Window.Start); {
+	case len(q.Mailboxes) == 0:
+		return fault.New(fault.MailboxDataArrayEmpty, "The MailboxDataArray is empty.")
+	case len(q.Mailboxes) > s.Limits.Mailboxes:
+		return fault.New(fault.MailboxDataArrayTooBig, "The MailboxDataArray has %d entries; the maximum is %d.", len(q.Mailboxes), s.Limits.Mailboxes)
+	case q.View == ViewNone || q.View > DetailedMerged:
+		return fault.Because(fault.InvalidFreeBusyViewType, nil)
+	case length <= 0:
+		return fault.Because(fault.InvalidTimeInterval, nil)
+	case length > s.Limits.Window:
+		return fault.New(fault.TimeIntervalTooBig, "The time window is longer than %d days.", int(s.Limits.Window/(24*time.Hour)))
+	case q.MergedInterval < 5*time.Minute || q.MergedInterval > 1440*time.Minute:
+		return fault.Because(fault.InvalidMergedFreeBusyInterval, nil)
+	}
+	return nil
+}
+
+// GetUserAvailability answers each mailbox at its position. An error refuses the whole request; what concerns one
+// mailbox is its Result's Err.
+func (s *Service) GetUserAvailability(ctx context.Context, q Query) (Answer, error) {
+	if err := s.check(&q); err != nil {
+		return Answer{}, err
+	}
+	results := make([]Result, len(q.Mailboxes))
+	var local []int
+	foreign := map[smtpaddr.Domain][]int{}
+	for i, m := range q.Mailboxes {
+		if m.Address.IsZero() {
+			results[i].Err = fault.New(fault.InvalidSMTPAddress, "E-mail address <%s>SMTP:%s is not a valid SMTP address.", m.DisplayName, m.Raw)
+			continue
+		}
+		own, err := s.Organization.OwnDomain(ctx, m.Address.Domain())
+		switch {
+		case err != nil:
+			return Answer{}, fault.Because(fault.ServerBusy, err)
+		case own:
+			local = append(local, i)
+		case q.Requester.External:
+			results[i].Err = fault.New(fault.ProxyRequestNotAllowed, "The cross-organization request for mailbox <%s>SMTP:%s is not allowed because the requester is from a different organization", m.DisplayName, m.Address)
+		default:
+			foreign[m.Address.Domain()] = append(foreign[m.Address.Domain()], i)
+		}
+	}
+	var wg sync.WaitGroup
+	if len(foreign) > 0 {
+		wg.Go(func() { s.foreign(ctx, q, foreign, results) })
+	}
+	if len(local) > 0 {
+		s.local(ctx, q, local, results)
+	}
+	wg.Wait()
+	return Answer{results}, nil
+}
+
+// ceiling is the most that the requester may see of anybody here, and the group it is held to.
+func (s *Service) ceiling(ctx context.Context, r orgrel.Requester) (level orgrel.AccessLevel, scope smtpaddr.Address, err error) {
+	if !r.External {
+		return orgrel.LimitedDetails, smtpaddr.Address{}, nil
+	}
+	start, rec := time.Now(), record.From(ctx)
+	if !r.May(orgrel.ActionFreeBusy) {
+		rec.Failed(record.StepRelationshipFound, start, fmt.Sprintf("the token is for %v and not for free/busy", r.Actions))
+		return orgrel.None, scope, nil
+	}
+	rel, err := s.Relationships.RelationshipForDomain(ctx, r.Domain)
+	switch {
+	case err != nil:
+		rec.Failed(record.StepRelationshipFound, start, err.Error())
+		return orgrel.None, scope, fault.Because(fault.ServerBusy, err)
+	case rel == nil:
+		rec.Failed(record.StepRelationshipFound, start, fmt.Sprintf("no organization relationship has the domain %s", r.Domain))
+		return orgrel.None, scope, nil
+	case !rel.Enabled || !rel.FreeBusyAccessEnabled:
+		rec.Failed(record.StepRelationshipFound, start, fmt.Sprintf("organization relationship %q is disabled, or its free/busy access is", rel.Name))
+		return orgrel.None, scope, nil
+	}
+	rec.Done(record.StepRelationshipFound, start, fmt.Sprintf("%q has the domain %s: FreeBusyAccessLevel %s", rel.Name, r.Domain, rel.Grants()))
+	return rel.Grants(), rel.FreeBusyAccessScope, nil
+}
+
+// local answers our own mailboxes: one read for all.
+func (s *Service) local(ctx context.Context, q Query, positions []int, results []Result) {
+	fail := func(err error) {
+		for _, i := range positions {
+			results[i].Err = err
+		}
+	}
+	level, scope, err := s.ceiling(ctx, q.Requester)
+	if err != nil {
+		fail(err)
+		return
+	}
+	if level == orgrel.None {
+		fail(fault.Because(fault.NoFreeBusyAccess, errors.New("no access by the relationship")))
+		return
+	}
+	start, rec := time.Now(), record.From(ctx)
+	query := mailbox.CalendarQuery{Start: q.Window.Start, End: q.Window.End, Scope: scope, Limit: s.Limits.Entries}
+	for _, i := range positions {
+		query.Addresses = append(query.Addresses, q.Mailboxes[i].Address)
+	}
+	calendars, err := s.Calendars.CalendarView(ctx, query)
+	took := time.Since(start)
+	if err == nil && len(calendars) != len(positions) {
+		err = fmt.Errorf("%d calendars for %d addresses", len(calendars), len(positions))
+	}
+	if err != nil {
+		rec.Done(record.StepAccessDecided, start, fmt.Sprintf("at most %s", level))
+		rec.Failed(record.StepCalendarRead, start, err.Error())
+		fail(fault.Because(fault.FreeBusyGenerationFailed, err))
+		return
+	}
+	events, granted := 0, orgrel.None
+	var refused error
+	for k, i := range positions {
+		c := calendars[k]
+		var given orgrel.AccessLevel
+		results[i], given = s.answer(q, q.Mailboxes[i], c, level)
+		granted = max(granted, given)
+		events += len(c.Occurrences)
+		if results[i].Err != nil && refused == nil {
+			refused = results[i].Err
+		}
+	}
+	if granted == orgrel.None && refused != nil {
+		rec.Failed(record.StepAccessDecided, start, fault.As(refused).Error())
+		return
+	}
+	rec.Done(record.StepAccessDecided, start.Add(took), fmt.Sprintf("%s: the least of what was asked, the relationship (%s) and the owner's Default", granted, level))
+	rec.Done(record.StepCalendarRead, start, fmt.Sprintf("%d mailboxes, %d calendar entries", len(positions), events))
+}
+
+// answer decides access and projects one calendar.
+func (s *Service) answer(q Query, m Attendee, c mailbox.Calendar, level orgrel.AccessLevel) (Result, orgrel.AccessLevel) {
+	unknown := fault.New(fault.MailRecipientNotFound, "Unable to resolve e-mail address <%s>SMTP:%s to an Active Directory object.", m.DisplayName, m.Address)
+	if q.Requester.External {
+		unknown = fault.Because(fault.NoFreeBusyAccess, errors.New("there is no such mailbox"))
+	}
+	if !c.Found {
+		return Result{Err: unknown}, orgrel.None
+	}
+	if !c.InScope {
+		return Result{Err: fault.Because(fault.NoFreeBusyAccess, errors.New("the mailbox is not in the relationship's scope"))}, orgrel.None
+	}
+	if !q.Requester.External && c.Mailbox != nil && owns(c.Mailbox, q.Requester.Address) {
+		level = orgrel.LimitedDetails
+	} else {
+		level = min(level, Contributes(c.DefaultPermission))
+	}
+	switch {
+	case level == orgrel.None:
+		return Result{Err: fault.Because(fault.NoFreeBusyAccess, fmt.Errorf("cut by the owner's Default permission %s", c.DefaultPermission))}, level
+	case c.Err != nil:
+		return Result{Err: fault.Because(fault.FreeBusyGenerationFailed, c.Err)}, level
+	case len(c.Occurrences) > s.Limits.Entries:
+		return Result{Err: fault.New(fault.ResultSetTooBig, "The result set contains too many calendar entries. The allowed size = %d; the actual size = %d.", s.Limits.Entries, len(c.Occurrences))}, level
+	}
+	return Result{View: Project(q, c, level)}, level
+}
+
+func owns(m *mailbox.Mailbox, a smtpaddr.Address) bool {
+	if m.Address == a {
+		return true
+	}
+	for _, x := range m.Aliases {
+		if x == a {
+			return true
+		}
+	}
+	return false
+}
+
+// Contributes is what the owner's Default calendar permission lets others see.
+func Contributes(p mailbox.Permission) orgrel.AccessLevel {
+	switch {
+	case p <= mailbox.Contributor:
+		return orgrel.None
+	case p == mailbox.AvailabilityOnly:
+		return orgrel.AvailabilityOnly
+	}
+	return orgrel.LimitedDetails
+}
+
+// foreign asks each partner once, in parallel; a broken partner costs only its own mailboxes an error.
+func (s *Service) foreign(ctx context.Context, q Query, domains map[smtpaddr.Domain][]int, results []Result) {
+	start, rec := time.Now(), record.From(ctx)
+	rec.Done(record.StepAddressGiven, start, fmt.Sprintf("%d addresses of %d other organizations", len(q.Mailboxes), len(domains)))
+	type leg struct {
+		rel       *orgrel.OrganizationRelationship
+		positions []int
+	}
+	legs := map[string]*leg{}
+	for d, positions := range domains {
+		rel, err := s.Relationships.RelationshipForDomain(ctx, d)
+		switch {
+		case err != nil:
+			err = fault.Because(fault.ServerBusy, err)
+		case rel == nil:
+			err = fault.New(fault.AddressSpaceNotFound, "Configuration information for forest/domain %s could not be found in Active Directory.", d)
+		case rel.Usable() != nil:
+			err = &fault.Error{Kind: fault.RelationshipUnusable, Cause: rel.Usable(),
+				Message: fmt.Sprintf("The organization relationship %s can't be used. Please confirm that the organization relationship is configured correctly.", rel.Name)}
+		case s.Remote == nil:
+			err = fault.Because(fault.ProxyRequestFailed, errors.New("no way to partners is configured"))
+		}
+		if err != nil {
+			rec.Failed(record.StepFederationUsable, start, fault.As(err).Error())
+			for _, i := range positions {
+				results[i].Err = err
+			}
+			continue
+		}
+		rec.Done(record.StepFederationUsable, start, fmt.Sprintf("organization relationship %q has the domain %s", rel.Name, d))
+		l := legs[rel.ID]
+		if l == nil {
+			l = &leg{rel: rel}
+			legs[rel.ID] = l
+		}
+		l.positions = append(l.positions, positions...)
+	}
+	var wg sync.WaitGroup
+	for _, l := range legs {
+		wg.Go(func() { s.ask(ctx, q, l.rel, l.positions, results) })
+	}
+	wg.Wait()
+}
+
+func (s *Service) ask(ctx context.Context, q Query, rel *orgrel.OrganizationRelationship, positions []int, results []Result) {
+	ctx, cancel := context.WithTimeout(ctx, s.Limits.Remote)
+	defer cancel()
+	sub := q
+	sub.Mailboxes = nil
+	for _, i := range positions {
+		sub.Mailboxes = append(sub.Mailboxes, q.Mailboxes[i])
+	}
+	answers, err := s.Remote.GetUserAvailability(ctx, rel, sub)
+	if err == nil && len(answers) != len(positions) {
+		err = fault.New(fault.ProxyRequestFailed, "Proxy web request failed. , inner exception: the partner answered %d mailboxes of %d", len(answers), len(positions))
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fault.Because(fault.Timeout, err)
+	}
+	for k, i := range positions {
+		if err != nil {
+			results[i] = Result{Err: err}
+		} else {
+			results[i] = answers[k]
+		}
+	}
+}

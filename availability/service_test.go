@@ -1,0 +1,235 @@
+package availability
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/mailbox/timezone"
+	"github.com/availd/availd/orgrel"
+	"github.com/availd/availd/smtpaddr"
+)
+
+type world struct {
+	calendars map[smtpaddr.Address]mailbox.Calendar
+	rel       *orgrel.OrganizationRelationship
+	err       error
+	remote    func(q Query) ([]Result, error)
+}
+
+func (w *world) CalendarView(_ context.Context, q mailbox.CalendarQuery) ([]mailbox.Calendar, error) {
+	out := make([]mailbox.Calendar, len(q.Addresses))
+	for i, a := range q.Addresses {
+		out[i] = w.calendars[a]
+	}
+	return out, w.err
+}
+
+func (w *world) RelationshipForDomain(_ context.Context, d smtpaddr.Domain) (*orgrel.OrganizationRelationship, error) {
+	if w.rel != nil && w.rel.Covers(d) {
+		return w.rel, nil
+	}
+	return nil, nil
+}
+
+func (w *world) OwnDomain(_ context.Context, d smtpaddr.Domain) (bool, error) {
+	return d.String() == "contoso.example", nil
+}
+
+func (w *world) GetUserAvailability(_ context.Context, _ *orgrel.OrganizationRelationship, q Query) ([]Result, error) {
+	return w.remote(q)
+}
+
+var (
+	tom     = smtpaddr.MustAddress("tom@contoso.example")
+	rita    = smtpaddr.MustAddress("rita@fabrikam.example")
+	partner = orgrel.Requester{Address: rita, Domain: rita.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy}, External: true}
+	monday  = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+)
+
+func newWorld() *world {
+	m := &mailbox.Mailbox{Address: tom, WorkingHours: mailbox.DefaultWorkingHours(), DefaultPermission: mailbox.Reviewer}
+	return &world{
+		calendars: map[smtpaddr.Address]mailbox.Calendar{tom: {Found: true, InScope: true, Mailbox: m, DefaultPermission: mailbox.Reviewer, Zone: timezone.UTC(),
+			Occurrences: []mailbox.Occurrence{
+				{Start: monday.Add(9 * time.Hour), End: monday.Add(10 * time.Hour), BusyType: mailbox.Busy, Subject: "canary", Location: "room canary"},
+				{Start: monday.Add(11 * time.Hour), End: monday.Add(12 * time.Hour), BusyType: mailbox.OOF, Subject: "secret", Location: "secret", IsPrivate: true},
+			}}},
+		rel: &orgrel.OrganizationRelationship{ID: "1", Name: "Fabrikam", DomainNames: []smtpaddr.Domain{rita.Domain()}, Enabled: true, FreeBusyAccessEnabled: true,
+			FreeBusyAccessLevel: orgrel.LimitedDetails, TargetApplicationUri: "x", TargetSharingEpr: "https://x"},
+	}
+}
+
+func (w *world) service() *Service { return &Service{w, w, w, w, DefaultLimits()} }
+
+func ask(view FreeBusyViewType, who orgrel.Requester, addresses ...string) Query {
+	q := Query{Requester: who, Window: Window{monday, monday.Add(24 * time.Hour)}, MergedInterval: time.Hour, View: view, Zone: timezone.UTC()}
+	for _, a := range addresses {
+		addr, _ := smtpaddr.ParseAddress(a)
+		q.Mailboxes = append(q.Mailboxes, Attendee{Raw: a, Address: addr})
+	}
+	return q
+}
+
+func one(t *testing.T, w *world, q Query) Result {
+	t.Helper()
+	a, err := w.service().GetUserAvailability(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Results[0]
+}
+
+func TestPartnerSeesTheLeastOfAskedRelationshipAndDefault(t *testing.T) {
+	for _, level := range []orgrel.AccessLevel{orgrel.None, orgrel.AvailabilityOnly, orgrel.LimitedDetails} {
+		for _, perm := range []mailbox.Permission{mailbox.PermissionNone, mailbox.Contributor, mailbox.AvailabilityOnly, mailbox.LimitedDetails, mailbox.Reviewer} {
+			for _, inScope := range []bool{true, false} {
+				for _, view := range []FreeBusyViewType{MergedOnly, FreeBusy, FreeBusyMerged, Detailed, DetailedMerged} {
+					w := newWorld()
+					w.rel.FreeBusyAccessLevel = level
+					c := w.calendars[tom]
+					c.DefaultPermission, c.InScope = perm, inScope
+					w.calendars[tom] = c
+					r := one(t, w, ask(view, partner, tom.String()))
+					want := min(level, Contributes(perm))
+					if !inScope || want == orgrel.None {
+						if fault.KindOf(r.Err) != fault.NoFreeBusyAccess || r.View.Type != ViewNone {
+							t.Errorf("%s %s %v %s: %v %v", level, perm, inScope, view, r.View.Type, r.Err)
+						}
+						continue
+					}
+					if r.Err != nil {
+						t.Fatal(r.Err)
+					}
+					shown := r.View.Type.HasDetails()
+					if shown != (want == orgrel.LimitedDetails && view.HasDetails()) {
+						t.Errorf("%s %s %s gives %s", level, perm, view, r.View.Type)
+					}
+					for _, e := range r.View.Events {
+						if strings.Contains(e.Subject+e.Location, "secret") || (e.Subject != "") != (shown && !e.IsPrivate) && !e.IsPrivate {
+							t.Errorf("%s %s %s shows %+v", level, perm, view, e)
+						}
+					}
+					if view.HasMerged() && r.View.Merged != "000000000203000000000000" {
+						t.Errorf("merged %s", r.View.Merged)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestRefusalsPerMailbox(t *testing.T) {
+	own := orgrel.Requester{Address: smtpaddr.MustAddress("ann@contoso.example"), Domain: tom.Domain()}
+	autodiscoverOnly := partner
+	autodiscoverOnly.Actions = []orgrel.Action{orgrel.ActionAutodiscover}
+	for _, c := range []struct {
+		name string
+		who  orgrel.Requester
+		to   string
+		edit func(w *world)
+		want fault.Kind
+	}{
+		{"unknown mailbox, own user", own, "nobody@contoso.example", nil, fault.MailRecipientNotFound},
+		{"unknown mailbox, partner", partner, "nobody@contoso.example", nil, fault.NoFreeBusyAccess},
+		{"malformed address", own, "foobar", nil, fault.InvalidSMTPAddress},
+		{"third organization", partner, "x@other.example", nil, fault.ProxyRequestNotAllowed},
+		{"relationship off", partner, tom.String(), func(w *world) { w.rel.Enabled = false }, fault.NoFreeBusyAccess},
+		{"free/busy off", partner, tom.String(), func(w *world) { w.rel.FreeBusyAccessEnabled = false }, fault.NoFreeBusyAccess},
+		{"no relationship", partner, tom.String(), func(w *world) { w.rel = nil }, fault.NoFreeBusyAccess},
+		{"token for Autodiscover", autodiscoverOnly, tom.String(), nil, fault.NoFreeBusyAccess},
+		{"store down", partner, tom.String(), func(w *world) { w.err = errors.New("gone") }, fault.FreeBusyGenerationFailed},
+		{"no relationship to ask", own, "x@other.example", nil, fault.AddressSpaceNotFound},
+		{"unusable relationship", own, rita.String(), func(w *world) { w.rel.TargetApplicationUri = "" }, fault.RelationshipUnusable},
+		{"partner answers too little", own, rita.String(), func(w *world) { w.remote = func(Query) ([]Result, error) { return nil, nil } }, fault.ProxyRequestFailed},
+		{"partner too slow", own, rita.String(), func(w *world) { w.remote = func(Query) ([]Result, error) { return nil, context.DeadlineExceeded } }, fault.Timeout},
+	} {
+		w := newWorld()
+		if c.edit != nil {
+			c.edit(w)
+		}
+		if r := one(t, w, ask(FreeBusy, c.who, c.to)); r.Err == nil || fault.KindOf(r.Err) != c.want {
+			t.Errorf("%s: %v", c.name, r.Err)
+		}
+	}
+}
+
+func TestRequestAsAWholeIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		edit func(q *Query)
+		want fault.Kind
+	}{
+		{func(q *Query) { q.Mailboxes = nil }, fault.MailboxDataArrayEmpty},
+		{func(q *Query) { q.Mailboxes = make([]Attendee, 101) }, fault.MailboxDataArrayTooBig},
+		{func(q *Query) { q.Window.End = q.Window.Start }, fault.InvalidTimeInterval},
+		{func(q *Query) { q.Window.End = q.Window.Start.AddDate(0, 0, 63) }, fault.TimeIntervalTooBig},
+		{func(q *Query) { q.MergedInterval = 4 * time.Minute }, fault.InvalidMergedFreeBusyInterval},
+		{func(q *Query) { q.View = ViewNone }, fault.InvalidFreeBusyViewType},
+	} {
+		q := ask(FreeBusy, partner, tom.String())
+		c.edit(&q)
+		if _, err := newWorld().service().GetUserAvailability(t.Context(), q); err == nil || fault.KindOf(err) != c.want {
+			t.Errorf("%v, want %v", err, c.want)
+		}
+	}
+}
+
+func TestABrokenPartnerCostsOnlyItsOwnMailboxes(t *testing.T) {
+	w := newWorld()
+	w.remote = func(Query) ([]Result, error) { return nil, errors.New("broken") }
+	own := orgrel.Requester{Address: tom, Domain: tom.Domain()}
+	a, err := w.service().GetUserAvailability(t.Context(), ask(Detailed, own, tom.String(), rita.String(), tom.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Results[0].Err != nil || a.Results[2].Err != nil || a.Results[1].Err == nil {
+		t.Errorf("%v %v %v", a.Results[0].Err, a.Results[1].Err, a.Results[2].Err)
+	}
+}
+
+func TestMergeOfThePublishedExample(t *testing.T) {
+	list := []mailbox.Occurrence{{Start: monday, End: monday.Add(time.Hour), BusyType: mailbox.OOF},
+		{Start: monday.Add(time.Hour), End: monday.Add(150 * time.Minute), BusyType: mailbox.Busy}}
+	if got := Merge(list, Window{monday, monday.Add(4 * time.Hour)}, time.Hour); got != "3220" {
+		t.Error(got)
+	}
+}
+
+func TestMergeLaws(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		minutes := rapid.IntRange(1, 4000).Draw(t, "window")
+		interval := time.Duration(rapid.IntRange(5, 1440).Draw(t, "interval")) * time.Minute
+		w := Window{monday, monday.Add(time.Duration(minutes) * time.Minute)}
+		list := rapid.SliceOf(rapid.Custom(func(t *rapid.T) mailbox.Occurrence {
+			start := monday.Add(time.Duration(rapid.IntRange(-3000, 5000).Draw(t, "start")) * time.Minute)
+			return mailbox.Occurrence{Start: start, End: start.Add(time.Duration(rapid.IntRange(0, 500).Draw(t, "len")) * time.Minute),
+				BusyType: mailbox.BusyType(rapid.IntRange(0, 5).Draw(t, "busy"))}
+		})).Draw(t, "list")
+		got := Merge(list, w, interval)
+		if want := (minutes + int(interval/time.Minute) - 1) / int(interval/time.Minute); len(got) != want {
+			t.Fatalf("%d digits, want %d", len(got), want)
+		}
+		if again := Merge(rapid.Permutation(list).Draw(t, "other order"), w, interval); again != got {
+			t.Fatal("the order of entries matters")
+		}
+		for i := range got { // the definition, slot by slot
+			from := monday.Add(time.Duration(i) * interval)
+			until := from.Add(interval)
+			want := byte('0')
+			for _, o := range list {
+				if o.BusyType <= mailbox.NoData && o.Start.Before(until) && o.End.After(from) && o.End.After(o.Start) {
+					want = max(want, '0'+byte(o.BusyType))
+				}
+			}
+			if got[i] != want {
+				t.Fatalf("slot %d is %c and not %c", i, got[i], want)
+			}
+		}
+	})
+}
