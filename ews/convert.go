@@ -1,0 +1,400 @@
+package ews
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/availd/availd/availability"
+	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/soap"
+	"github.com/availd/availd/internal/xmlsec"
+	"github.com/availd/availd/mailbox/timezone"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// request is a decoded GetUserAvailabilityRequest.
+type request struct {
+	query      availability.Query
+	elsewhere  bool // the client's version knows WorkingElsewhere
+	noFreeBusy bool // only suggestions were asked
+}
+
+// versions are the names of RequestServerVersion, oldest first; WorkingElsewhere came with Exchange2013.
+var versions = []string{"Exchange2007", "Exchange2007_SP1", "Exchange2009", "Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2",
+	"Exchange2012", "Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016", "Exchange2019", "V2015_10_05", "V2016_01_06",
+	"V2016_04_13", "V2016_07_13", "V2016_10_10", "V2017_01_07", "V2017_04_14", "V2017_07_11"}
+
+func readRequest(env *soap.Envelope, now time.Time) (*request, error) {
+	r := &request{}
+	if v := env.Header.Child(nsTypes, "RequestServerVersion"); !v.IsZero() {
+		name, _ := v.Attr("Version")
+		i := slices.Index(versions, name)
+		if i < 0 {
+			return nil, fault.Because(fault.InvalidServerVersion, fmt.Errorf("version %.40q", name))
+		}
+		r.elsewhere = i >= slices.Index(versions, "Exchange2013")
+	}
+	body := env.Payload
+	if err := order(body, nsTypes+" TimeZone", nsMessages+" MailboxDataArray", nsTypes+" FreeBusyViewOptions", nsTypes+" SuggestionsViewOptions"); err != nil {
+		return nil, err
+	}
+	zone, err := readZone(env, body)
+	if err != nil {
+		return nil, err
+	}
+	r.query.Zone = zone
+	if zone == nil {
+		r.query.Zone = timezone.UTC()
+	}
+	if err := readMailboxes(body, &r.query); err != nil {
+		return nil, err
+	}
+	options := body.Child(nsTypes, "FreeBusyViewOptions")
+	if options.IsZero() {
+		if body.Child(nsTypes, "SuggestionsViewOptions").IsZero() {
+			return nil, fault.New(fault.MissingArgument, "FreeBusyViewOptions or SuggestionsViewOptions is required.")
+		}
+		r.noFreeBusy = true
+		return r, nil
+	}
+	_ = now
+	return r, readOptions(options, zone, &r.query)
+}
+
+// order refuses children that are unknown, doubled or out of the schema's order.
+func order(e xmlsec.Element, names ...string) error {
+	at := -1
+	for c := range e.Children() {
+		i := slices.Index(names, c.Space()+" "+c.Local())
+		if i < 0 || i <= at {
+			return soap.Schema(c, fmt.Sprintf("The element '%s' in namespace '%s' is not expected here.", e.Local(), c.Local()))
+		}
+		at = i
+	}
+	return nil
+}
+
+func readMailboxes(body xmlsec.Element, q *availability.Query) error {
+	array := body.Child(nsMessages, "MailboxDataArray")
+	if array.IsZero() {
+		return soap.Schema(body, "The element 'MailboxDataArray' is missing.")
+	}
+	types := map[string]availability.AttendeeType{"Organizer": availability.Organizer, "Required": availability.Required,
+		"Optional": availability.Optional, "Room": availability.Room, "Resource": availability.Resource}
+	for m := range array.Children() {
+		email := m.Child(nsTypes, "Email")
+		if !m.Is(nsTypes, "MailboxData") || email.IsZero() || email.Child(nsTypes, "Address").IsZero() {
+			return soap.Schema(m, "A MailboxData with Email and Address is expected.")
+		}
+		var a availability.Attendee
+		var kind, exclude string
+		for _, f := range []struct {
+			e    xmlsec.Element
+			into *string
+		}{{email.Child(nsTypes, "Name"), &a.DisplayName}, {email.Child(nsTypes, "Address"), &a.Raw}, {email.Child(nsTypes, "RoutingType"), &a.RoutingType},
+			{m.Child(nsTypes, "AttendeeType"), &kind}, {m.Child(nsTypes, "ExcludeConflicts"), &exclude}} {
+			var err error
+			if *f.into, err = textOf(f.e); err != nil {
+				return err
+			}
+		}
+		var ok bool
+		if a.Type, ok = types[kind]; !ok {
+			return soap.Schema(m, fmt.Sprintf("The AttendeeType '%.40s' is not known.", kind))
+		}
+		a.ExcludeConflicts = exclude == "true" || exclude == "1"
+		if a.RoutingType == "" || strings.EqualFold(a.RoutingType, "SMTP") {
+			if addr, err := smtpaddr.ParseProxyAddress(a.Raw); err == nil {
+				a.Address = addr
+			}
+		}
+		q.Mailboxes = append(q.Mailboxes, a)
+		if len(q.Mailboxes) > 1000 {
+			return fault.New(fault.MailboxDataArrayTooBig, "The MailboxDataArray has more than 1000 entries; the maximum is 100.")
+		}
+	}
+	return nil
+}
+
+func readOptions(o xmlsec.Element, zone *timezone.Zone, q *availability.Query) error {
+	if err := order(o, nsTypes+" TimeWindow", nsTypes+" MergedFreeBusyIntervalInMinutes", nsTypes+" RequestedView"); err != nil {
+		return err
+	}
+	w := o.Child(nsTypes, "TimeWindow")
+	var err error
+	if q.Window.Start, err = readDateTime(w, "StartTime", zone); err != nil {
+		return err
+	}
+	if q.Window.End, err = readDateTime(w, "EndTime", zone); err != nil {
+		return err
+	}
+	if e := o.Child(nsTypes, "MergedFreeBusyIntervalInMinutes"); !e.IsZero() {
+		n, err := readInt(e)
+		if err != nil {
+			return err
+		}
+		if n < 5 || n > 1440 {
+			return fault.Because(fault.InvalidMergedFreeBusyInterval, nil)
+		}
+		q.MergedInterval = time.Duration(n) * time.Minute
+	}
+	q.View = availability.FreeBusy
+	if e := o.Child(nsTypes, "RequestedView"); !e.IsZero() {
+		text, err := textOf(e)
+		if err != nil {
+			return err
+		}
+		q.View = availability.ViewNone
+		for name := range strings.FieldsSeq(text) { // a list of flags: the fullest one counts
+			v, ok := availability.ParseView(name)
+			if !ok {
+				return soap.Schema(e, fmt.Sprintf("The RequestedView '%.40s' is not known.", name))
+			}
+			q.View = max(q.View, v)
+		}
+	}
+	return nil
+}
+
+func readInt(e xmlsec.Element) (int, error) {
+	text, err := textOf(e)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return 0, soap.Schema(e, fmt.Sprintf("The value '%.40s' of %s is not an integer.", text, e.Local()))
+	}
+	return int(n), nil
+}
+
+// readDateTime reads an xsd:dateTime: an instant with Z or an offset, else local to zone. Fractions are dropped.
+func readDateTime(parent xmlsec.Element, name string, zone *timezone.Zone) (time.Time, error) {
+	e := parent.Child(nsTypes, name)
+	text, err := textOf(e)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if e.IsZero() {
+		return time.Time{}, soap.Schema(parent, "The element '"+name+"' is missing.")
+	}
+	bad := soap.Schema(e, fmt.Sprintf("The value '%.40s' of %s is not a dateTime.", text, name))
+	if len(text) > 40 {
+		return time.Time{}, bad
+	}
+	if t, err := time.Parse("2006-01-02T15:04:05.999999999Z07:00", text); err == nil {
+		return t.UTC().Truncate(time.Second), nil
+	}
+	t, err := time.Parse("2006-01-02T15:04:05.999999999", text)
+	if err != nil {
+		return time.Time{}, bad
+	}
+	if zone == nil {
+		return time.Time{}, fault.New(fault.TimeZone, "The time zone isn't valid. %s has no offset and the request names no time zone.", name)
+	}
+	return zone.InstantStandard(t), nil
+}
+
+// readZone takes t:TimeZone of the body, else t:TimeZoneContext of the header; nil when there is neither.
+func readZone(env *soap.Envelope, body xmlsec.Element) (*timezone.Zone, error) {
+	bad := func(err error) error {
+		return &fault.Error{Kind: fault.TimeZone, Message: "The time zone isn't valid. " + err.Error()}
+	}
+	if tz := body.Child(nsTypes, "TimeZone"); !tz.IsZero() {
+		s, err := readSerializable(tz)
+		if err != nil {
+			return nil, err
+		}
+		z, err := timezone.FromSerializable(s)
+		if err != nil {
+			return nil, bad(err)
+		}
+		return z, nil
+	}
+	ctx := env.Header.Child(nsTypes, "TimeZoneContext")
+	if ctx.IsZero() {
+		return nil, nil
+	}
+	def := ctx.Child(nsTypes, "TimeZoneDefinition")
+	if def.IsZero() {
+		return nil, soap.Schema(ctx, "The element 'TimeZoneDefinition' is missing.")
+	}
+	d, err := readDefinition(def)
+	if err != nil {
+		return nil, err
+	}
+	z, err := timezone.FromDefinition(d)
+	if err != nil {
+		return nil, bad(err)
+	}
+	return z, nil
+}
+
+func readSerializable(tz xmlsec.Element) (s timezone.Serializable, err error) {
+	if err := order(tz, nsTypes+" Bias", nsTypes+" StandardTime", nsTypes+" DaylightTime"); err != nil {
+		return s, err
+	}
+	for _, name := range []string{"Bias", "StandardTime", "DaylightTime"} {
+		if tz.Child(nsTypes, name).IsZero() {
+			return s, soap.Schema(tz, "The element 'TimeZone' has incomplete content: '"+name+"' is missing.")
+		}
+	}
+	if s.Bias, err = readInt(tz.Child(nsTypes, "Bias")); err != nil {
+		return s, err
+	}
+	if s.Standard, err = readTransition(tz.Child(nsTypes, "StandardTime")); err != nil {
+		return s, err
+	}
+	s.Daylight, err = readTransition(tz.Child(nsTypes, "DaylightTime"))
+	return s, err
+}
+
+func readTransition(e xmlsec.Element) (t timezone.SerializableTransition, err error) {
+	for _, f := range []struct {
+		name string
+		into *int
+	}{{"Bias", &t.Bias}, {"DayOrder", &t.DayOrder}, {"Month", &t.Month}} {
+		c := e.Child(nsTypes, f.name)
+		if c.IsZero() {
+			return t, soap.Schema(e, "The element '"+f.name+"' is missing.")
+		}
+		if *f.into, err = readInt(c); err != nil {
+			return t, err
+		}
+	}
+	clock := e.Child(nsTypes, "Time")
+	text, err := textOf(clock)
+	if err != nil {
+		return t, err
+	}
+	at, err := time.Parse("15:04:05", text)
+	if err != nil {
+		return t, soap.Schema(e, fmt.Sprintf("The Time '%.40s' is not hh:mm:ss.", text))
+	}
+	t.Time = at.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC))
+	if y := e.Child(nsTypes, "Year"); !y.IsZero() {
+		if t.Year, err = readInt(y); err != nil {
+			return t, err
+		}
+		if t.Year == 0 {
+			return t, soap.Schema(y, "The Year must not be 0.")
+		}
+	}
+	day := e.Child(nsTypes, "DayOfWeek")
+	if text, err = textOf(day); err != nil {
+		return t, err
+	}
+	if day.IsZero() && t.Year == 0 {
+		return t, soap.Schema(e, "The element 'DayOfWeek' is missing.")
+	}
+	if !day.IsZero() {
+		if t.DayOfWeek, err = readWeekday(day, text); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func readWeekday(e xmlsec.Element, text string) (time.Weekday, error) {
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if d.String() == text {
+			return d, nil
+		}
+	}
+	return 0, soap.Schema(e, fmt.Sprintf("The day of the week '%.40s' is not known.", text))
+}
+
+var durationPattern = regexp.MustCompile(`^(-?)P(?:(\d{1,4})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,6})(?:\.\d+)?S)?)?$`)
+
+func readDuration(e xmlsec.Element, text string) (time.Duration, error) {
+	m := durationPattern.FindStringSubmatch(text)
+	if m == nil {
+		return 0, soap.Schema(e, fmt.Sprintf("The value '%.40s' is not a duration.", text))
+	}
+	var d time.Duration
+	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
+		n, _ := strconv.Atoi("0" + m[i+2])
+		d += time.Duration(n) * unit
+	}
+	if m[1] == "-" {
+		d = -d
+	}
+	return d, nil
+}
+
+func readDefinition(def xmlsec.Element) (d timezone.Definition, err error) {
+	d.ID, _ = def.Attr("Id")
+	d.Name, _ = def.Attr("Name")
+	for p := range def.Child(nsTypes, "Periods").Children() {
+		var period timezone.Period
+		period.ID, _ = p.Attr("Id")
+		bias, _ := p.Attr("Bias")
+		if period.Bias, err = readDuration(p, bias); err != nil {
+			return d, err
+		}
+		d.Periods = append(d.Periods, period)
+	}
+	for g := range def.Child(nsTypes, "TransitionsGroups").Children() {
+		id, _ := g.Attr("Id")
+		list, err := readTransitions(g)
+		if err != nil {
+			return d, err
+		}
+		d.Groups = append(d.Groups, timezone.Group{ID: id, Transitions: list})
+	}
+	d.Transitions, err = readTransitions(def.Child(nsTypes, "Transitions"))
+	return d, err
+}
+
+func readTransitions(list xmlsec.Element) (out []timezone.Transition, err error) {
+	kinds := map[string]timezone.TransitionKind{"Transition": timezone.TransitionPlain, "AbsoluteDateTransition": timezone.TransitionAbsoluteDate,
+		"RecurringDayTransition": timezone.TransitionRecurringDay, "RecurringDateTransition": timezone.TransitionRecurringDate}
+	for e := range list.Children() {
+		kind, ok := kinds[e.Local()]
+		if !ok || e.Space() != nsTypes {
+			return nil, soap.Schema(e, "A transition is expected.")
+		}
+		t := timezone.Transition{Kind: kind}
+		to := e.Child(nsTypes, "To")
+		k, _ := to.Attr("Kind")
+		t.ToGroup = k == "Group"
+		if t.To, err = textOf(to); err != nil {
+			return nil, err
+		}
+		for c := range e.Children() {
+			text, err := textOf(c)
+			if err != nil {
+				return nil, err
+			}
+			switch c.Local() {
+			case "DateTime":
+				if t.DateTime, err = time.Parse("2006-01-02T15:04:05", strings.TrimSuffix(strings.SplitN(text, ".", 2)[0], "Z")); err != nil {
+					err = soap.Schema(c, "The DateTime is malformed.")
+				}
+			case "TimeOffset":
+				t.TimeOffset, err = readDuration(c, text)
+			case "Month":
+				var n int
+				n, err = readInt(c)
+				t.Month = time.Month(n)
+			case "Day":
+				t.Day, err = readInt(c)
+			case "Occurrence":
+				t.Occurrence, err = readInt(c)
+			case "DayOfWeek":
+				t.DayOfWeek, err = readWeekday(c, text)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		if out = append(out, t); len(out) > 1000 {
+			return nil, soap.Schema(e, "There are too many transitions.")
+		}
+	}
+	return out, nil
+}

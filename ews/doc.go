@@ -1,0 +1,12 @@
+// Package ews is Exchange Web Services as far as free/busy needs it ([MS-OXWAVLS]): GetUserAvailability, server and
+// client. Suggestions and the neighbouring operations are not covered yet and are answered with a proper fault.
+package ews
+
+// Namespaces of the EWS schema.
+const (
+	nsMessages = "http://schemas.microsoft.com/exchange/services/2006/messages"
+	nsTypes    = "http://schemas.microsoft.com/exchange/services/2006/types"
+	nsErrors   = "http://schemas.microsoft.com/exchange/services/2006/errors"
+
+	actionGetUserAvailability = nsMessages + "/GetUserAvailability"
+)

@@ -1,0 +1,130 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/availd/availd/availability"
+	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/record"
+	"github.com/availd/availd/internal/soap"
+	"github.com/availd/availd/internal/xmlsec"
+	"github.com/availd/availd/orgrel"
+)
+
+// MaxRequest is the documented size of a request.
+const MaxRequest = 400 << 10
+
+// Options of a Handler.
+type Options struct {
+	Service interface {
+		GetUserAvailability(ctx context.Context, q availability.Query) (availability.Answer, error)
+	}
+	// Authenticate tells who asks; for own users it finds what the login left in the context.
+	Authenticate func(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error)
+	ServerName   string // ExceptionServerName
+}
+
+// Handler is one Exchange.asmx endpoint.
+type Handler struct{ o Options }
+
+// NewHandler makes an endpoint.
+func NewHandler(o Options) *Handler { return &Handler{o} }
+
+// serverVersionInfo stands on every answer; clients give up without it.
+var serverVersionInfo = []byte(`<h:ServerVersionInfo xmlns:h="` + nsTypes + `" MajorVersion="15" MinorVersion="2" MajorBuildNumber="1118" MinorBuildNumber="7" Version="V2017_07_11"></h:ServerVersionInfo>`)
+
+func understood(space, local string) bool {
+	return space == nsTypes && (local == "RequestServerVersion" || local == "TimeZoneContext")
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start, rec := time.Now(), record.From(r.Context())
+	body, requester, err := h.serve(w, r)
+	if err != nil {
+		f := fault.As(err)
+		rec.Set(slog.String("code", f.Kind.Row().Name), slog.String("cause", f.Error()))
+		soap.WriteFault(w, soap.StyleEWS, f, serverVersionInfo)
+		return
+	}
+	soap.Write(w, soap.V11, http.StatusOK, soap.Append(nil, soap.V11, "", serverVersionInfo, body))
+	if !requester.External {
+		rec.Done(record.StepAnswered, start, fmt.Sprintf("%d bytes to the client", len(body)))
+	}
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, orgrel.Requester, error) {
+	var requester orgrel.Requester
+	env, err := soap.ReadRequest(w, r, soap.V11, MaxRequest, understood)
+	if err != nil {
+		return nil, requester, err
+	}
+	ctx := r.Context()
+	rec := record.From(ctx)
+	if requester, err = h.o.Authenticate(ctx, env); err != nil {
+		return nil, requester, err
+	}
+	switch p := env.Payload; {
+	case p.IsZero():
+		return nil, requester, fault.Because(fault.InvalidRequest, errors.New("the Body is empty"))
+	case !p.Is(nsMessages, "GetUserAvailabilityRequest"):
+		rec.Set(slog.String("operation", "other"))
+		return nil, requester, fault.Because(fault.UnknownOperation, fmt.Errorf("operation %.60q", p.Local()))
+	}
+	rec.Set(slog.String("operation", "GetUserAvailability"))
+	if err := proxied(env); err != nil {
+		return nil, requester, err
+	}
+	req, err := readRequest(env, time.Now())
+	if err != nil {
+		return nil, requester, err
+	}
+	req.query.Requester = requester
+	if req.noFreeBusy {
+		return appendNoSuggestions(nil), requester, nil
+	}
+	answer, err := h.o.Service.GetUserAvailability(ctx, req.query)
+	if err != nil {
+		return nil, requester, err
+	}
+	codes := map[string]int{}
+	for _, res := range answer.Results {
+		if res.Err == nil {
+			codes["NoError"]++
+			continue
+		}
+		codes[fault.KindOf(res.Err).Row().EWS]++
+	}
+	rec.Set(slog.Int("mailboxes", len(answer.Results)), slog.Any("codes", codes))
+	return appendResponse(nil, req, answer, h.o.ServerName), requester, nil
+}
+
+// proxied refuses the headers by which Exchange servers speak for others: they mean nothing here.
+func proxied(env *soap.Envelope) error {
+	for e := range env.Header.Children() {
+		if e.Space() != nsTypes {
+			continue
+		}
+		switch e.Local() {
+		case "ProxySecurityContext", "ProxyPartnerToken", "ProxySuggesterSid", "SerializedSecurityContext", "RequestTypeHeader":
+			return fault.Because(fault.AccessDenied, fmt.Errorf("header %s", e.Local()))
+		case "ExchangeImpersonation":
+			return fault.Because(fault.AccessDenied, errors.New("impersonation"))
+		}
+	}
+	return nil
+}
+
+func textOf(e xmlsec.Element) (string, error) {
+	s, err := e.Text()
+	if err != nil {
+		return "", soap.Schema(e, err.Error())
+	}
+	return strings.TrimSpace(s), nil
+}
