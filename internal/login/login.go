@@ -1,0 +1,176 @@
+// Package login knows own users: passwords, Basic authentication, the cache of verified credentials.
+package login
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/soap"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/orgrel"
+	"github.com/availd/availd/smtpaddr"
+)
+
+const (
+	argonTime, argonMemory, argonThreads, argonLen = 2, 19 * 1024, 1, 32
+
+	credentialTTL = 5 * time.Minute
+	cacheSize     = 10000
+	hashesAtOnce  = 4
+)
+
+// HashPassword makes the PHC string of a password (argon2id, 19 MiB, two passes).
+func HashPassword(password string) string {
+	salt := make([]byte, 16)
+	_, _ = rand.Read(salt)
+	sum := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonLen)
+	enc := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", argonMemory, argonTime, argonThreads, enc.EncodeToString(salt), enc.EncodeToString(sum))
+}
+
+// CheckPassword compares a password with a PHC string that HashPassword made.
+func CheckPassword(phc, password string) bool {
+	parts := strings.Split(phc, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" {
+		return false
+	}
+	var m, t uint32
+	var p uint8
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &m, &t, &p); err != nil || m > 1<<20 || t > 16 || p == 0 {
+		return false
+	}
+	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
+	want, err2 := base64.RawStdEncoding.DecodeString(parts[5])
+	if err1 != nil || err2 != nil || len(want) == 0 {
+		return false
+	}
+	return subtle.ConstantTimeCompare(argon2.IDKey([]byte(password), salt, t, m, p, uint32(len(want))), want) == 1
+}
+
+// Mailboxes finds the user.
+type Mailboxes interface {
+	Mailbox(ctx context.Context, a smtpaddr.Address) (*mailbox.Mailbox, error)
+}
+
+// Basic authenticates own users. Verified credentials are remembered for five minutes under a keyed hash that includes
+// the stored password hash, so that a new password ends the old one at once.
+type Basic struct {
+	Mailboxes Mailboxes
+	Missing   func(error) bool // tells an unknown user from a broken store
+
+	once   sync.Once
+	key    [32]byte
+	dummy  string
+	hashes chan struct{}
+	mu     sync.Mutex
+	known  map[[32]byte]time.Time
+}
+
+type contextKey struct{}
+
+// RequesterFrom returns the user that the middleware has authenticated.
+func RequesterFrom(ctx context.Context) (orgrel.Requester, bool) {
+	r, ok := ctx.Value(contextKey{}).(orgrel.Requester)
+	return r, ok
+}
+
+// Authenticate is RequesterFrom in the form that the endpoints take.
+func Authenticate(ctx context.Context, _ *soap.Envelope) (orgrel.Requester, error) {
+	if r, ok := RequesterFrom(ctx); ok {
+		return r, nil
+	}
+	return orgrel.Requester{}, fault.Because(fault.Unauthorized, errors.New("nobody is logged in"))
+}
+
+// Wrap answers 401 before the body is read, or hands over with the requester in the context.
+func (b *Basic) Wrap(next http.Handler) http.Handler {
+	b.once.Do(func() {
+		_, _ = rand.Read(b.key[:])
+		b.dummy = HashPassword("nobody")
+		b.hashes = make(chan struct{}, hashesAtOnce)
+		b.known = map[[32]byte]time.Time{}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, ok := r.BasicAuth()
+		if !ok {
+			challenge(w)
+			return
+		}
+		who, err := b.check(r.Context(), user, password)
+		if err != nil {
+			if fault.KindOf(err) == fault.ServerBusy {
+				soap.WriteFault(w, soap.StyleEWS, fault.As(err), nil)
+				return
+			}
+			challenge(w)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, who)))
+	})
+}
+
+func challenge(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="availd", charset="UTF-8"`)
+	http.Error(w, "Credentials are missing or wrong.", http.StatusUnauthorized)
+}
+
+func (b *Basic) check(ctx context.Context, user, password string) (orgrel.Requester, error) {
+	wrong := fault.Because(fault.Unauthorized, errors.New("wrong user or password"))
+	a, err := smtpaddr.ParseAddress(user)
+	if err != nil || len(password) > 1024 {
+		return orgrel.Requester{}, wrong
+	}
+	phc := b.dummy
+	m, err := b.Mailboxes.Mailbox(ctx, a)
+	switch {
+	case err == nil && m.PasswordHash != "":
+		phc = m.PasswordHash
+	case err != nil && !b.Missing(err):
+		return orgrel.Requester{}, fault.Because(fault.ServerBusy, err)
+	}
+	if !b.verify(ctx, phc, password) || phc == b.dummy {
+		return orgrel.Requester{}, wrong
+	}
+	return orgrel.Requester{Address: m.Address, Domain: m.Address.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy, orgrel.ActionAutodiscover}}, nil
+}
+
+func (b *Basic) verify(ctx context.Context, phc, password string) bool {
+	mac := hmac.New(sha256.New, b.key[:])
+	fmt.Fprintf(mac, "%d %s %s", len(phc), phc, password)
+	key := [32]byte(mac.Sum(nil))
+	b.mu.Lock()
+	until, ok := b.known[key]
+	b.mu.Unlock()
+	if ok && time.Now().Before(until) {
+		return true
+	}
+	select {
+	case b.hashes <- struct{}{}:
+		defer func() { <-b.hashes }()
+	case <-ctx.Done():
+		return false
+	}
+	if !CheckPassword(phc, password) {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.known) >= cacheSize {
+		clear(b.known)
+	}
+	b.known[key] = time.Now().Add(credentialTTL)
+	return true
+}
