@@ -1,7 +1,6 @@
 package federation
 
 import (
-	"bytes"
 	"context"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -167,6 +166,16 @@ func thumbprint(c *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func sameCertificate(a, b *x509.Certificate) bool {
-	return a != nil && b != nil && bytes.Equal(a.Raw, b.Raw)
+// TrustedIssuers are the issuer certificates that a new metadata document must be signed with; none without a trust.
+func (t *Trust) TrustedIssuers() []*x509.Certificate {
+	if t == nil {
+		return nil
+	}
+	var out []*x509.Certificate
+	for _, c := range t.issuers() {
+		if c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
 }
