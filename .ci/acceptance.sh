@@ -8,8 +8,6 @@ fail() { echo "acceptance: $*" >&2; exit 1; }
 
 echo '== demo'
 $demo -once
-echo '== demo on Postgres'
-$demo -once -postgres
 echo '== demo in profile exchange'
 $demo -once -profile exchange
 for x in no-relationship relationship-off unknown-issuer wrong-audience expired-token no-external-url gateway-down database-down; do

@@ -26,6 +26,7 @@ type Error struct {
 	Code     string // fault code, or ErrorCode
 	Message  string
 	Security bool // the token or its message was refused
+	Fault    bool // a SOAP fault, not an ErrorCode
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -46,7 +47,7 @@ func (c *Client) call(ctx context.Context, url, operation string, body []byte) (
 	env, err := soap.Post(ctx, c.HTTP, soap.Request{URL: url, Version: soap.V11, Action: action, UserAgent: c.UserAgent, Header: c.RequestHeader,
 		Body: soap.Append(nil, soap.V11, `xmlns:a="`+soap.NSWSA+`"`, headers, body)})
 	if f, ok := errors.AsType[*soap.Fault](err); ok {
-		return xmlsec.Element{}, &Error{f.Code, f.String, f.Security()}
+		return xmlsec.Element{}, &Error{f.Code, f.String, f.Security(), true}
 	}
 	if err != nil {
 		return xmlsec.Element{}, err

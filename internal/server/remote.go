@@ -143,7 +143,11 @@ func (l *leg) ask(ctx context.Context, q availability.Query) ([]availability.Res
 	c := &ews.Client{URL: url, HTTP: l.client, UserAgent: userAgentEWS, Header: l.header(token), RequestHeader: correlation(ctx)}
 	results, err := c.GetUserAvailability(ctx, q)
 	if err != nil {
-		rec.Failed(record.StepRequestSent, start, fmt.Sprintf("%s: %v", url, err))
+		if f, ok := errors.AsType[*ews.Error](err); ok {
+			rec.Done(record.StepRequestSent, start, fmt.Sprintf("%s answered with the fault %s", url, f.Code))
+		} else {
+			rec.Failed(record.StepRequestSent, start, fmt.Sprintf("%s: %v", url, err))
+		}
 		if l.refused(err) {
 			return nil, err
 		}
@@ -176,7 +180,11 @@ func (l *leg) ewsURL(ctx context.Context) (url, how string, err error) {
 		err = errors.New("the partner's ExternalEwsUrl is missing or not https")
 	}
 	if err != nil {
-		rec.Failed(record.StepRequestSent, start, fmt.Sprintf("Autodiscover at %s: %v", l.rel.TargetAutodiscoverEpr, err))
+		if f, ok := errors.AsType[*autodiscover.Error](err); ok && f.Fault {
+			rec.Done(record.StepRequestSent, start, fmt.Sprintf("Autodiscover at %s answered with the fault %s", l.rel.TargetAutodiscoverEpr, f.Code))
+		} else {
+			rec.Failed(record.StepRequestSent, start, fmt.Sprintf("Autodiscover at %s: %v", l.rel.TargetAutodiscoverEpr, err))
+		}
 		if l.refused(err) {
 			return "", "", err
 		}

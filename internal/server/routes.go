@@ -54,8 +54,10 @@ func hello(w http.ResponseWriter, _ *http.Request) {
 // securityOpen closes the wssecurity paths where an administrator has switched them off.
 func (s *Server) securityOpen(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
 		cfg, err := s.config.get(r.Context())
 		if err != nil {
+			record.From(r.Context()).Failed(record.StepTokenValidated, start, "the store cannot be read: "+err.Error())
 			soap.WriteFault(w, soap.StyleEWS, fault.Because(fault.ServerBusy, err), nil)
 			return
 		}

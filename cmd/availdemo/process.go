@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is one running binary; its standard error is its log.
+type process struct {
+	name, log string
+	cmd       *exec.Cmd
+	done      chan error
+}
+
+// binary finds a binary beside this one, or builds it.
+func (d *demo) binary(ctx context.Context, name string) (string, error) {
+	if self, err := os.Executable(); err == nil {
+		path := filepath.Join(filepath.Dir(self), name)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	path := filepath.Join(d.dir, "bin", name)
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/availd/availd/cmd/"+name).CombinedOutput() //nolint:gosec // our own packages
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", name, err, out)
+	}
+	return path, nil
+}
+
+func freePort() (int, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // asks for a port
+	if err != nil {
+		return 0, err
+	}
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port, nil
+}
+
+// start runs a binary and waits until it accepts connections.
+func (d *demo) start(name string, port int, path string, args ...string) (*process, error) {
+	p := &process{name: name, log: filepath.Join(d.dir, name+".log"), done: make(chan error, 1)}
+	f, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p.cmd = exec.Command(path, args...) //nolint:gosec,noctx // our own binary, stopped by signal
+	p.cmd.Stderr, p.cmd.Stdout = f, f
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	d.running = append(d.running, p)
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		select {
+		case err := <-p.done:
+			b, _ := os.ReadFile(p.log)
+			return nil, fmt.Errorf("%s ended: %w\n%s", name, err, b)
+		default:
+		}
+		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
+		if err == nil {
+			c.Close()
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("%s did not listen on port %d within 20 s", name, port)
+}
+
+func (p *process) stop() {
+	if p == nil || p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(5 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+	p.cmd = nil
+}
+
+func (d *demo) stop() {
+	for _, p := range d.running {
+		p.stop()
+	}
+}
+
+// typed prints a command as an administrator would type it, and runs it.
+func (d *demo) typed(ctx context.Context, path string, args ...string) (string, error) {
+	shown := []string{filepath.Base(path)}
+	for _, a := range args {
+		if strings.ContainsAny(a, " \"") || a == "" {
+			a = "'" + a + "'"
+		}
+		shown = append(shown, strings.ReplaceAll(a, d.dir+"/", ""))
+	}
+	fmt.Println("  $", strings.Join(shown, " "))
+	var out, errOut bytes.Buffer
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // our own binaries
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(shown, " "), err, errOut.String())
+	}
+	return out.String(), nil
+}
+
+func httpsClient(caFile string) (*http.Client, error) {
+	pool, err := certPool(caFile)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{TLSClientConfig: pool}}, nil
+}
+
+var errNoRecord = errors.New("no request record was written")
