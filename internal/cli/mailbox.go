@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -232,7 +233,7 @@ func importFile(cmd *cobra.Command, a smtpaddr.Address, path string, replace, dr
 		n := 0
 		for {
 			_, object, err := source.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: %d events would be imported\n", path, n)
 				return nil
 			}

@@ -29,7 +29,7 @@ type Config struct {
 // Serve serves h until ctx ends, then drains: it goes on for DrainDelay, stops accepting and gives what is in flight
 // 30 seconds. ready is called with the address once connections are accepted.
 func Serve(ctx context.Context, c Config, h http.Handler, ready func(net.Addr)) error {
-	ln, err := open(c)
+	ln, err := open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ func Serve(ctx context.Context, c Config, h http.Handler, ready func(net.Addr)) 
 	return nil
 }
 
-func open(c Config) (net.Listener, error) {
-	ln, err := net.Listen("tcp", c.Addr)
+func open(ctx context.Context, c Config) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", c.Addr, errors.Unwrap(err))
 	}

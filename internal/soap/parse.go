@@ -105,7 +105,7 @@ func ReadRequest(w http.ResponseWriter, r *http.Request, v Version, maxBytes int
 	}
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := params["charset"]
-	if err != nil || media != "text/xml" && !(v == V12 && media == "application/soap+xml") || charset != "" && !strings.EqualFold(charset, "utf-8") {
+	if err != nil || media != "text/xml" && (v != V12 || media != "application/soap+xml") || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return nil, fault.Because(fault.UnsupportedMediaType, fmt.Errorf("Content-Type %q", r.Header.Get("Content-Type")))
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBytes))

@@ -66,7 +66,8 @@ func WriteFault(w http.ResponseWriter, style FaultStyle, err *fault.Error, heade
 	case fault.ServerBusy:
 		w.Header().Set("Retry-After", strconv.Itoa(int(max(backOff(err), time.Second)/time.Second)))
 	}
-	v, body := V11, []byte(nil)
+	v := V11
+	var body []byte
 	switch {
 	case style == StyleSTS:
 		v, body = V12, appendSTSFault(nil, row, err)

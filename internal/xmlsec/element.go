@@ -157,17 +157,17 @@ func (e Element) Text() (string, error) {
 	}
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); {
-		switch c := raw[i]; {
-		case c == '&':
+		switch c := raw[i]; c {
+		case '&':
 			r, size, _ := reference([]byte(raw[i:min(len(raw), i+14)]))
 			out = utf8.AppendRune(out, r)
 			i += size
-		case c == '\r':
+		case '\r':
 			out = append(out, '\n')
 			if i++; i < len(raw) && raw[i] == '\n' {
 				i++
 			}
-		case c == '<': // only a CDATA section can be here
+		case '<': // only a CDATA section can be here
 			end := i + strings.Index(raw[i:], "]]>")
 			cdata := strings.ReplaceAll(raw[i+len("<![CDATA["):end], "\r\n", "\n")
 			out = append(out, strings.ReplaceAll(cdata, "\r", "\n")...)
@@ -210,15 +210,6 @@ func (e Element) Namespace(prefix string) (string, bool) {
 		return "", false
 	}
 	return e.doc.namespace(e.node().ns, prefix)
-}
-
-// size counts the elements of e's subtree, e included.
-func (e Element) size() int {
-	n := 1
-	for i := int(e.i) + 1; i < len(e.doc.nodes) && e.doc.nodes[i].start < e.node().end; i++ {
-		n++
-	}
-	return n
 }
 
 // AppendText appends s escaped as character data.

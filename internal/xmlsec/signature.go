@@ -97,10 +97,9 @@ func PrivateKey(k *rsa.PrivateKey) Key { return Key{private: k} }
 
 // reference is one ds:Reference after the check of its shape.
 type signedRef struct {
-	target    Element
-	digest    []byte
-	newHash   func() hash.Hash
-	enveloped bool
+	target  Element
+	digest  []byte
+	newHash func() hash.Hash
 }
 
 // parsed is a ds:Signature whose shape is one of ours and whose algorithms are known.

@@ -3,6 +3,7 @@ package icalendar
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -35,7 +36,6 @@ type lineReader struct {
 	r    *bufio.Reader
 	line int
 	peek []byte // the next physical line, read ahead
-	eof  bool
 }
 
 func newLineReader(r io.Reader) *lineReader {
@@ -55,10 +55,10 @@ func (l *lineReader) physical() ([]byte, error) {
 		if len(out) > maxLine {
 			return nil, refuse(l.line+1, "the line is longer than %d bytes", maxLine)
 		}
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		if err == io.EOF && len(out) > 0 {
+		if errors.Is(err, io.EOF) && len(out) > 0 {
 			return out, nil
 		}
 		return out, err
@@ -83,7 +83,7 @@ func (l *lineReader) next() (raw []byte, text string, at int, err error) {
 	unfolded := bytes.Clone(bytes.TrimRight(raw, "\r\n"))
 	for {
 		more, err := l.physical()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

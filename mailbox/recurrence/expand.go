@@ -163,7 +163,7 @@ func (x *expansion) emit(uid string, e *icalendar.Event, t icalendar.Time, perio
 	default:
 		end = start.Add(e.Duration)
 	}
-	if !start.Before(x.until) || !end.After(x.from) && !(end.Equal(start) && !start.Before(x.from)) {
+	if !start.Before(x.until) || !end.After(x.from) && (!end.Equal(start) || start.Before(x.from)) {
 		return
 	}
 	x.out = append(x.out, mailbox.Occurrence{UID: uid, Start: start.UTC(), End: end.UTC(), BusyType: busyType(e), AllDay: t.Date,

@@ -3,6 +3,7 @@ package recurrence_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -89,7 +90,7 @@ func expandAll(t testing.TB, in io.Reader, from, until time.Time, zone *timezone
 	var out []mailbox.Occurrence
 	for {
 		_, raw, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {

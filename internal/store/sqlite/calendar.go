@@ -128,21 +128,8 @@ func (s *Store) expandAnew(ctx context.Context, tx *sql.Tx, m *mailbox.Mailbox) 
 
 // ExtendHorizon expands the mailboxes again whose objects end before until.
 func (s *Store) ExtendHorizon(ctx context.Context, until time.Time) (int, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT mailbox_id FROM object WHERE expanded_until < ? LIMIT 1000`, until.Unix())
+	ids, err := s.expiring(ctx, until)
 	if err != nil {
-		return 0, err
-	}
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			rows.Close()
-			return 0, err
-		}
-		ids = append(ids, id)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
 		return 0, err
 	}
 	for i, id := range ids {
@@ -158,6 +145,22 @@ func (s *Store) ExtendHorizon(ctx context.Context, until time.Time) (int, error)
 		}
 	}
 	return len(ids), nil
+}
+
+func (s *Store) expiring(ctx context.Context, until time.Time) (ids []int64, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT mailbox_id FROM object WHERE expanded_until < ? LIMIT 1000`, until.Unix())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // ExportCalendar writes every object as it was put.
