@@ -117,6 +117,9 @@ func Run(ctx context.Context, o Options) error {
 	return g.Wait()
 }
 
+// Follow keeps the node's copy of the configuration up to date until ctx ends; Run does it by itself.
+func (s *Server) Follow(ctx context.Context) { s.config.follow(ctx) }
+
 // periodic drops old replay keys and keeps the horizon ahead.
 func (s *Server) periodic(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)

@@ -1,0 +1,165 @@
+// Package lab is two organizations and a gateway in one process, over real TLS and real stores, for tests and load.
+package lab
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/federation"
+	"github.com/availd/availd/federation/gateway"
+	"github.com/availd/availd/internal/gatewaystore"
+	"github.com/availd/availd/internal/login"
+	"github.com/availd/availd/internal/server"
+	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/internal/store/open"
+	"github.com/availd/availd/internal/xmlsec"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/mailbox/icalendar"
+	"github.com/availd/availd/orgrel"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// Password is every lab user's.
+const Password = "lab password"
+
+// Organization is one of the two.
+type Organization struct {
+	Domain smtpaddr.Domain
+	Store  store.Store
+	URL    string // of the server, without a path
+	Trust  *federation.Trust
+}
+
+// Lab is the small world: Contoso is asked, Fabrikam asks.
+type Lab struct {
+	Contoso, Fabrikam *Organization
+	Gateway           *httptest.Server
+	Registry          *gatewaystore.Store
+	Client            *http.Client
+	caFile            string
+	metadata          *federation.Metadata
+	profile           federation.Profile
+}
+
+// New builds the world; everything ends with the test.
+func New(t testing.TB, profile federation.Profile) *Lab {
+	t.Helper()
+	dir := t.TempDir()
+	l := &Lab{profile: profile}
+	l.startGateway(t, dir)
+	l.Client = l.Gateway.Client()
+	l.Contoso = l.organization(t, dir, "contoso.example")
+	l.Fabrikam = l.organization(t, dir, "fabrikam.example")
+	l.relate(t, l.Contoso, l.Fabrikam)
+	l.relate(t, l.Fabrikam, l.Contoso)
+	return l
+}
+
+func check(t testing.TB, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (l *Lab) startGateway(t testing.TB, dir string) {
+	t.Helper()
+	var err error
+	l.Registry, err = gatewaystore.Open(t.Context(), filepath.Join(dir, "gateway.db"))
+	check(t, err)
+	t.Cleanup(func() { l.Registry.Close() })
+	signing, err := federation.NewSigningCertificate(time.Now(), 30)
+	check(t, err)
+	mux := http.NewServeMux()
+	l.Gateway = httptest.NewTLSServer(mux)
+	t.Cleanup(l.Gateway.Close)
+	o := gateway.Options{Issuer: "urn:federation:lab", PublicURL: l.Gateway.URL, Signing: signing, Profile: l.profile, Lifetime: 8 * time.Hour,
+		Registry: l.Registry, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	l.metadata = &federation.Metadata{TokenIssuerUri: o.Issuer, TokenIssuerEpr: l.Gateway.URL + gateway.PathSTS, Certificates: []*x509.Certificate{signing.Certificate}}
+	if l.profile == federation.ProfileExchange {
+		o.TokenCipher = xmlsec.TripleDESCBC
+	}
+	g, err := gateway.New(o)
+	check(t, err)
+	mux.Handle("/", g.Handler())
+	l.caFile = filepath.Join(dir, "ca.pem")
+	check(t, os.WriteFile(l.caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.Gateway.Certificate().Raw}), 0o600))
+}
+
+func (l *Lab) organization(t testing.TB, dir, domain string) *Organization {
+	t.Helper()
+	ctx := t.Context()
+	o := &Organization{Domain: smtpaddr.MustDomain(domain)}
+	var err error
+	o.Store, err = open.Open(ctx, filepath.Join(dir, domain+".db"), open.Options{})
+	check(t, err)
+	t.Cleanup(func() { o.Store.Close() })
+	pair, err := federation.NewOrganizationCertificate(time.Now(), 30)
+	check(t, err)
+	o.Trust = &federation.Trust{Name: "Lab", ApplicationUri: "exchangedelegation." + domain, TokenIssuerUri: l.metadata.TokenIssuerUri, TokenIssuerEpr: l.metadata.TokenIssuerEpr,
+		TokenIssuerCertificate: l.metadata.Certificates[0], OrgCertificate: pair, Profile: l.profile, Proof: federation.ProofRequired, CAFile: l.caFile, AllowPrivate: true}
+	check(t, o.Store.PutTrust(ctx, o.Trust),
+		o.Store.PutOrganization(ctx, &federation.Organization{Enabled: true, Domains: []smtpaddr.Domain{o.Domain}, AcceptedDomains: []smtpaddr.Domain{o.Domain}, AccountNamespace: smtpaddr.MustDomain("exchangedelegation." + domain)}),
+		l.Registry.Add(ctx, &gateway.Organization{Name: domain, ApplicationUri: o.Trust.ApplicationUri, AccountNamespace: o.Domain, Domains: []smtpaddr.Domain{o.Domain}, Certificate: pair.Certificate}))
+	o.URL = l.Node(t, o).URL
+	check(t, o.Store.PutSetting(ctx, store.SettingExternalEwsURL, o.URL+"/EWS/Exchange.asmx"))
+	return o
+}
+
+// Node starts one more node of an organization on its store.
+func (l *Lab) Node(t testing.TB, o *Organization) *httptest.Server {
+	t.Helper()
+	s := server.New(server.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, o.Store)
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	go s.Follow(ctx)
+	srv := httptest.NewTLSServer(s.Public())
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func (l *Lab) relate(t testing.TB, o, partner *Organization) {
+	t.Helper()
+	check(t, o.Store.PutRelationship(t.Context(), &orgrel.OrganizationRelationship{Name: partner.Domain.String(), DomainNames: []smtpaddr.Domain{partner.Domain}, Enabled: true,
+		FreeBusyAccessEnabled: true, FreeBusyAccessLevel: orgrel.LimitedDetails, TargetApplicationUri: partner.Trust.ApplicationUri,
+		TargetAutodiscoverEpr: partner.URL + "/autodiscover/autodiscover.svc/WSSecurity", CAFile: l.caFile}))
+}
+
+// User creates a mailbox with a calendar; events are the lines between BEGIN:VEVENT and END:VEVENT, without UID.
+func (l *Lab) User(t testing.TB, o *Organization, name string, p mailbox.Permission, events ...string) smtpaddr.Address {
+	t.Helper()
+	a := smtpaddr.MustAddress(name + "@" + o.Domain.String())
+	check(t, o.Store.CreateMailbox(t.Context(), &mailbox.Mailbox{Address: a, DisplayName: name, Zone: "Europe/Berlin", WorkingHours: mailbox.DefaultWorkingHours(),
+		DefaultPermission: p, PasswordHash: login.HashPassword(Password)}))
+	var b strings.Builder
+	b.WriteString("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n")
+	for i, e := range events {
+		fmt.Fprintf(&b, "BEGIN:VEVENT\r\nUID:%s-%d\r\n%s\r\nEND:VEVENT\r\n", name, i, e)
+	}
+	b.WriteString("END:VCALENDAR\r\n")
+	if len(events) > 0 {
+		_, err := o.Store.ImportCalendar(t.Context(), a, icalendar.NewReader(strings.NewReader(b.String())), store.ImportOptions{})
+		check(t, err)
+	}
+	return a
+}
+
+// TLS are the roots by which the lab's servers are known.
+func (l *Lab) TLS() *tls.Config {
+	return l.Client.Transport.(*http.Transport).TLSClientConfig.Clone()
+}
