@@ -9,8 +9,3 @@ if command -v systemd-analyze >/dev/null; then
 else
 	echo 'deploy: systemd-analyze is not here; the unit was not verified'
 fi
-if command -v docker >/dev/null && docker compose version >/dev/null 2>&1; then
-	docker compose -f compose/compose.yaml config --quiet
-else
-	echo 'deploy: docker compose is not here; compose.yaml was not rendered'
-fi
