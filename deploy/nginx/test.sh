@@ -22,7 +22,7 @@ chmod 711 "$work" "$work/demo" "$tls"
 chmod 644 "$tls/ca.pem"
 {
 	echo "user root; pid $work/nginx.pid; error_log $work/error.log; events {} http { access_log off; client_body_temp_path $work/body; proxy_temp_path $work/proxy; fastcgi_temp_path $work/f; uwsgi_temp_path $work/u; scgi_temp_path $work/s;"
-	sed -e "s|127.0.0.1:8443|127.0.0.1:$backend|; s|listen 443 ssl|listen 127.0.0.1:$port ssl|; s|server_name .*;|server_name localhost;|" \
+	sed -e "s|127.0.0.1:8443|127.0.0.1:$backend|; s|listen 443 ssl|listen 127.0.0.1:$port ssl|; s|^\tserver_name .*|\tserver_name localhost;|" \
 		-e "s|/etc/nginx/tls/contoso.pem|$tls/server.pem|; s|/etc/nginx/tls/contoso.key|$tls/server.key|; s|/etc/nginx/tls/availd-ca.pem|$tls/ca.pem|" deploy/nginx/availd.conf
 	echo '}'
 } >"$work/nginx.conf"
