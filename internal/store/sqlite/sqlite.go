@@ -122,6 +122,11 @@ func (s *Store) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
+	if e, ok := store.AuditFrom(ctx); ok {
+		if err := audit(ctx, tx, e); err != nil {
+			return err
+		}
+	}
 	return tx.Commit()
 }
 
@@ -311,8 +316,12 @@ func (s *Store) PurgeReplays(ctx context.Context, before time.Time) error {
 }
 
 // Audit writes one entry.
-func (s *Store) Audit(ctx context.Context, e store.AuditEntry) error {
-	_, err := s.write.ExecContext(ctx, `INSERT INTO audit (at, who, verb, object, detail) VALUES (?, ?, ?, ?, ?)`, e.When.Unix(), e.Who, e.Verb, e.Object, e.Detail)
+func (s *Store) Audit(ctx context.Context, e store.AuditEntry) error { return audit(ctx, s.write, e) }
+
+func audit(ctx context.Context, db interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}, e store.AuditEntry) error {
+	_, err := db.ExecContext(ctx, `INSERT INTO audit (at, who, verb, object, detail) VALUES (?, ?, ?, ?, ?)`, e.When.Unix(), e.Who, e.Verb, e.Object, e.Detail)
 	return err
 }
 

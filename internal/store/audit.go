@@ -1,0 +1,17 @@
+package store
+
+import "context"
+
+type auditKey struct{}
+
+// WithAudit returns a context under which the next change is written down: the transaction that makes the change
+// visible writes e too, so that there is never one without the other.
+func WithAudit(ctx context.Context, e AuditEntry) context.Context {
+	return context.WithValue(ctx, auditKey{}, e)
+}
+
+// AuditFrom is what a store writes with a change, if anything.
+func AuditFrom(ctx context.Context) (AuditEntry, bool) {
+	e, ok := ctx.Value(auditKey{}).(AuditEntry)
+	return e, ok
+}
