@@ -67,9 +67,11 @@ mint() { # action, file
 
 # --- a message with the token, signed with the proof key over Timestamp and To
 message() { # token, to, action, body, file
+	# The Timestamp's id is new for each message: the signature covers it, and two messages of one second must differ.
+	local stamp_id=uuid-$(cat /proc/sys/kernel/random/uuid)
 	local str="<o:SecurityTokenReference><o:KeyIdentifier ValueType=\"http://docs.oasis-open.org/wss/oasis-wss-saml-token-profile-1.0#SAMLAssertionID\">$(cat "$1.id")</o:KeyIdentifier></o:SecurityTokenReference>"
 	cat >"$work/unsigned.xml" <<-EOF
-	<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:a="$WSA" xmlns:u="$WSU" xmlns:o="$WSSE"><s:Header><a:Action s:mustUnderstand="1">$3</a:Action><a:MessageID>urn:uuid:$(cat /proc/sys/kernel/random/uuid)</a:MessageID><a:To s:mustUnderstand="1" u:Id="_1">$2</a:To><o:Security s:mustUnderstand="1"><u:Timestamp u:Id="_0"><u:Created>$(stamp now)</u:Created><u:Expires>$(stamp '+5 minutes')</u:Expires></u:Timestamp>$(cat "$1")$(signature hmac-sha1 "$(reference _0 '')$(reference _1 '')" "<ds:KeyInfo>$str</ds:KeyInfo>")</o:Security></s:Header><s:Body>$4</s:Body></s:Envelope>
+	<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:a="$WSA" xmlns:u="$WSU" xmlns:o="$WSSE"><s:Header><a:Action s:mustUnderstand="1">$3</a:Action><a:MessageID>urn:uuid:$(cat /proc/sys/kernel/random/uuid)</a:MessageID><a:To s:mustUnderstand="1" u:Id="_1">$2</a:To><o:Security s:mustUnderstand="1"><u:Timestamp u:Id="$stamp_id"><u:Created>$(stamp now)</u:Created><u:Expires>$(stamp '+5 minutes')</u:Expires></u:Timestamp>$(cat "$1")$(signature hmac-sha1 "$(reference "$stamp_id" '')$(reference _1 '')" "<ds:KeyInfo>$str</ds:KeyInfo>")</o:Security></s:Header><s:Body>$4</s:Body></s:Envelope>
 	EOF
 	xmlsec1 --sign --hmackey "$work/proof.bin" --id-attr:Id "$WSU:Timestamp" --id-attr:Id "$WSA:To" \
 		--node-xpath '/*/*[local-name()="Header"]/*[local-name()="Security"]/*[local-name()="Signature"]' --output "$5" "$work/unsigned.xml" >/dev/null 2>&1 || fail 'xmlsec1 did not sign the message'

@@ -3,6 +3,7 @@ package wssecurity
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/availd/availd/internal/soap"
@@ -46,15 +47,22 @@ func build(v soap.Version, to, action, messageID string, token []byte, key xmlse
 		soap.NSWSA, anonymous, soap.NSWSA, xmlsec.NSWSU)
 	head = append(xmlsec.AppendText(head, to), "</a:To>"...)
 	head = fmt.Appendf(head, `<o:Security xmlns:o="%s" s:mustUnderstand="1">`, xmlsec.NSWSSE)
-	head = AppendTimestamp(head, "_0", now, now.Add(5*time.Minute))
+	stamp := timestampID(messageID)
+	head = AppendTimestamp(head, stamp, now, now.Add(5*time.Minute))
 	const end = "</o:Security>"
 	unsigned := append(bytes.Clone(head), end...)
-	signature, err := xmlsec.SignDetached(soap.Append(nil, v, "", unsigned, nil), []string{"_0", "_1"}, key, alg, keyInfo)
+	signature, err := xmlsec.SignDetached(soap.Append(nil, v, "", unsigned, nil), []string{stamp, "_1"}, key, alg, keyInfo)
 	if err != nil {
 		return nil, err
 	}
 	head = append(append(head, token...), signature...)
 	return append(head, end...), nil
+}
+
+// timestampID names the Timestamp after the message. The name is signed with it, so that two messages of one second
+// with one token have different signatures and neither is taken for a replay of the other.
+func timestampID(messageID string) string {
+	return "uuid-" + strings.TrimPrefix(messageID, "urn:uuid:")
 }
 
 // AppendTimestamp appends a wsu:Timestamp.
