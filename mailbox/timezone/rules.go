@@ -86,7 +86,7 @@ func FromSerializable(s Serializable) (*Zone, error) {
 }
 
 func fixed(name string, offset time.Duration) *Zone {
-	return &Zone{name, func(time.Time) time.Duration { return offset }}
+	return &Zone{name: name, offset: func(time.Time) time.Duration { return offset }}
 }
 
 // onset is the instant from which an offset holds.
@@ -98,7 +98,7 @@ type onset struct {
 // yearly builds a zone from the onsets of each year; before the first one initial holds.
 func yearly(name string, initial time.Duration, of func(year int) []onset) *Zone {
 	var years sync.Map // int -> []onset, three years around
-	return &Zone{name, func(t time.Time) time.Duration {
+	return &Zone{name: name, offset: func(t time.Time) time.Duration {
 		y := t.UTC().Year()
 		var list []onset
 		if v, ok := years.Load(y); ok {
@@ -144,8 +144,20 @@ func (z *Zone) Serializable(at time.Time) Serializable {
 	return s
 }
 
-// changes are the onsets within a year, by bisection between days.
+// changes are the onsets within a year. They are searched once: every answer with working hours asks for them.
 func (z *Zone) changes(year int) []onset {
+	if list, ok := z.years.Load(year); ok {
+		return list.([]onset)
+	}
+	list := z.search(year)
+	if year >= 1970 && year < 2100 { // nobody can make a zone remember more
+		z.years.Store(year, list)
+	}
+	return list
+}
+
+// search finds the onsets within a year by bisection between days.
+func (z *Zone) search(year int) []onset {
 	var out []onset
 	t := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 	end := t.AddDate(1, 0, 0)

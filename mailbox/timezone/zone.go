@@ -5,14 +5,16 @@ package timezone
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // zones on machines without them
 )
 
-// Zone places wall-clock times on the time line and back. It is immutable.
+// Zone places wall-clock times on the time line and back. It is immutable; what it has computed once it keeps.
 type Zone struct {
 	name   string
 	offset func(t time.Time) time.Duration // east of UTC, at an instant
+	years  sync.Map                        // year (int) -> []onset: what changes found
 }
 
 // UTC is the zone without offset.
@@ -20,7 +22,7 @@ func UTC() *Zone { return FromLocation(time.UTC) }
 
 // FromLocation wraps an IANA location.
 func FromLocation(l *time.Location) *Zone {
-	return &Zone{l.String(), func(t time.Time) time.Duration {
+	return &Zone{name: l.String(), offset: func(t time.Time) time.Duration {
 		_, s := t.In(l).Zone()
 		return time.Duration(s) * time.Second
 	}}
@@ -39,11 +41,27 @@ func Lookup(name string) (*Zone, error) {
 		} else if iana, ok := otherNames[strings.ToLower(candidate)]; ok {
 			candidate = iana
 		}
-		if l, err := time.LoadLocation(candidate); err == nil {
-			return FromLocation(l), nil
+		if z, err := load(candidate); err == nil {
+			return z, nil
 		}
 	}
 	return nil, fmt.Errorf("time zone %q is not known", name)
+}
+
+// loaded remembers the zones of the time zone database, a few hundred at most: reading one takes longer than reading a
+// mailbox.
+var loaded sync.Map // IANA name -> *Zone
+
+func load(iana string) (*Zone, error) {
+	if z, ok := loaded.Load(iana); ok {
+		return z.(*Zone), nil
+	}
+	l, err := time.LoadLocation(iana)
+	if err != nil {
+		return nil, err
+	}
+	z, _ := loaded.LoadOrStore(iana, FromLocation(l))
+	return z.(*Zone), nil
 }
 
 // candidates are the name, without a prefix, and the parts behind its slashes.

@@ -108,3 +108,13 @@ func TestRulesOfRequests(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func BenchmarkLookupAndLegacyRule(b *testing.B) {
+	at := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	for b.Loop() {
+		z, err := Lookup("W. Europe Standard Time")
+		if err != nil || z.Serializable(at).Bias != -60 {
+			b.Fatal(err)
+		}
+	}
+}
