@@ -10,8 +10,13 @@ import (
 	"github.com/availd/availd/mailbox/timezone"
 )
 
+// stretch is how many intervals of a rule are asked of the library at once: between two stretches the limits are
+// checked, so that a rule that never matches costs no more than one that does.
+const stretch = 256
+
 // rule visits the candidates of one RRULE that can reach into the window. The rule is expanded in wall-clock time; the
-// zone is applied afterwards, so that gaps and folds are ours to decide.
+// zone is applied afterwards, so that gaps and folds are ours to decide. COUNT is counted here, from the first
+// instance on; without it the expansion begins shortly before the window.
 func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration, visit func(icalendar.Time)) error {
 	zone := e.Start.Zone
 	if zone == nil {
@@ -23,32 +28,65 @@ func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration,
 	}
 	first := zone.Wall(x.from).Add(-margin)
 	last := zone.Wall(x.until).Add(margin)
-	if opt.Until.IsZero() || opt.Until.After(last) {
-		if opt.Count == 0 {
-			opt.Until = last
+	if !opt.Until.IsZero() && opt.Until.Before(last) {
+		last = opt.Until
+	}
+	from, left := opt.Dtstart, opt.Count
+	if left == 0 && first.After(from) {
+		from = first
+	}
+	opt.Count = 0
+	for !from.After(last) {
+		until := advance(from, opt)
+		for _, w := range candidates(*opt, from, earlier(until.Add(-time.Second), last)) {
+			if err := x.step(); err != nil {
+				return err
+			}
+			if !w.Before(first) {
+				visit(icalendar.Time{Wall: w, Date: e.Start.Date, Zone: e.Start.Zone})
+			}
+			if left--; left == 0 {
+				return nil
+			}
 		}
+		if time.Since(x.started) > x.limits.Time {
+			return ErrLimit
+		}
+		from = until
 	}
-	if opt.Dtstart.After(last) {
-		return nil
+	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
-	fastForward(opt, first)
-	r, err := rrule.NewRRule(*opt)
+	return b
+}
+
+// advance is the end of the stretch that begins at from.
+func advance(from time.Time, opt *rrule.ROption) time.Time {
+	n := min(stretch*max(opt.Interval, 1), 1<<20)
+	switch opt.Freq {
+	case rrule.DAILY:
+		return from.AddDate(0, 0, n)
+	case rrule.WEEKLY:
+		return from.AddDate(0, 0, 7*min(n, 1<<17))
+	case rrule.MONTHLY:
+		return from.AddDate(0, min(n, 1<<15), 0)
+	}
+	return from.AddDate(min(n, 1<<12), 0, 0)
+}
+
+// candidates are the rule's instances in [from, until], without COUNT.
+func candidates(opt rrule.ROption, from, until time.Time) []time.Time {
+	fastForward(&opt, from)
+	opt.Until = until
+	r, err := rrule.NewRRule(opt)
 	if err != nil {
-		return err
+		return nil // the import has checked the rule
 	}
-	next := r.Iterator()
-	for {
-		w, ok := next()
-		if !ok || w.After(last) {
-			return nil
-		}
-		if err := x.step(); err != nil {
-			return err
-		}
-		if !w.Before(first) {
-			visit(icalendar.Time{Wall: w, Date: e.Start.Date, Zone: e.Start.Zone})
-		}
-	}
+	return r.Between(from, until, true)
 }
 
 // option parses the rule with DTSTART and UNTIL as wall-clock times in UTC.

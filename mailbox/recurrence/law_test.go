@@ -1,0 +1,130 @@
+package recurrence_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/teambition/rrule-go"
+	"pgregory.net/rapid"
+
+	"github.com/availd/availd/mailbox/icalendar"
+	"github.com/availd/availd/mailbox/recurrence"
+	"github.com/availd/availd/mailbox/timezone"
+)
+
+// anyRule draws a rule that an import accepts.
+func anyRule(t *rapid.T) string {
+	freq := rapid.SampledFrom([]string{"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}).Draw(t, "freq")
+	parts := []string{"FREQ=" + freq}
+	add := func(name string, values ...string) {
+		if len(values) > 0 {
+			parts = append(parts, name+"="+strings.Join(values, ","))
+		}
+	}
+	some := func(label string, from []string) []string {
+		return slices.Compact(slices.Sorted(slices.Values(rapid.SliceOfN(rapid.SampledFrom(from), 0, 3).Draw(t, label))))
+	}
+	if n := rapid.IntRange(1, 5).Draw(t, "interval"); n > 1 {
+		add("INTERVAL", fmt.Sprint(n))
+	}
+	days := []string{"MO", "TU", "WE", "TH", "FR", "SA", "SU"}
+	switch freq {
+	case "MONTHLY":
+		days = append(days, "1MO", "-1FR", "3WE")
+		add("BYMONTHDAY", some("monthday", []string{"1", "15", "29", "31", "-1"})...)
+	case "YEARLY":
+		add("BYMONTH", some("month", []string{"1", "2", "6", "12"})...)
+		if rapid.Bool().Draw(t, "weeks") {
+			add("BYWEEKNO", some("week", []string{"1", "20", "53", "-1"})...)
+		} else {
+			add("BYMONTHDAY", some("monthday", []string{"1", "29", "31"})...)
+		}
+	case "DAILY":
+		add("BYMONTH", some("month", []string{"1", "2", "6", "12"})...)
+	}
+	add("BYDAY", some("day", days)...)
+	if len(parts) > 2 && rapid.Bool().Draw(t, "setpos") {
+		add("BYSETPOS", rapid.SampledFrom([]string{"1", "-1", "2"}).Draw(t, "pos"))
+	}
+	if rapid.Bool().Draw(t, "wkst") {
+		add("WKST", "SU")
+	}
+	if rapid.Bool().Draw(t, "counted") {
+		add("COUNT", fmt.Sprint(rapid.IntRange(1, 400).Draw(t, "count")))
+	}
+	return strings.Join(parts, ";")
+}
+
+// TestTheWayToTheWindowDoesNotChangeTheRule compares the expansion that begins shortly before the window with the
+// library's own from DTSTART on.
+func TestTheWayToTheWindowDoesNotChangeTheRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule := anyRule(t)
+		start := time.Date(2001, 1, 1, 10, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(0, 3000).Draw(t, "start"))
+		from := start.AddDate(0, 0, rapid.IntRange(0, 9000).Draw(t, "from"))
+		until := from.AddDate(0, 0, rapid.IntRange(1, 800).Draw(t, "days"))
+		opt, err := rrule.StrToROption(rule)
+		if err != nil {
+			t.Skip()
+		}
+		opt.Dtstart = start
+		r, err := rrule.NewRRule(*opt)
+		if err != nil {
+			t.Skip()
+		}
+		var want []string
+		for _, w := range r.Between(from, until.Add(-time.Second), true) {
+			want = append(want, w.Format(time.DateOnly))
+		}
+		o, err := icalendar.Parse([]byte(event("DTSTART:"+start.Format("20060102T150405Z"), "DURATION:PT1M", "RRULE:"+rule)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := recurrence.Expand(o, from, until, timezone.UTC(), recurrence.Limits{Steps: 1 << 20, Time: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range list {
+			got = append(got, e.Start.Format(time.DateOnly))
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s from %s, %s to %s:\n got %v\nwant %v", rule, start, from, until, got, want)
+		}
+	})
+}
+
+// TestHostileRulesEnd expands rules that never match, or match far too often, for a week of today: each ends, with
+// nothing found or by saying that it cannot tell; none is taken for an empty calendar while it has instances.
+func TestHostileRulesEnd(t *testing.T) {
+	from := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		rule   string
+		unsure bool
+	}{
+		{"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", false},
+		{"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=5", true},
+		{"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=2", true},
+		{"FREQ=WEEKLY;BYDAY=MO;BYMONTH=2;COUNT=999999999", true},
+		{"FREQ=MONTHLY;BYDAY=MO;BYSETPOS=300;COUNT=1", true},
+		{"FREQ=DAILY;COUNT=999999999", true},
+		{"FREQ=YEARLY;INTERVAL=1000000000", false},
+	} {
+		o, err := icalendar.Parse([]byte(event("DTSTART:16010101T000000Z", "DURATION:PT1H", "RRULE:"+c.rule)))
+		if err != nil {
+			t.Errorf("%s: %v", c.rule, err)
+			continue
+		}
+		list, err := recurrence.Expand(o, from, from.AddDate(0, 0, 7), timezone.UTC(), recurrence.Limits{Steps: 10000, Time: time.Second})
+		if len(list) > 0 || err != nil && !(c.unsure && errors.Is(err, recurrence.ErrLimit)) {
+			t.Errorf("%s: %d instances, %v", c.rule, len(list), err)
+		}
+		if c.rule == "FREQ=DAILY;COUNT=999999999" && err == nil {
+			t.Errorf("%s: a daily series is shown as free", c.rule)
+		}
+	}
+}
