@@ -151,7 +151,7 @@ func (e Element) Text() (string, error) {
 	if n.first >= 0 || n.comment {
 		return "", fmt.Errorf("element %s holds more than text", n.local)
 	}
-	raw := string(e.doc.raw[n.inner:n.innerEnd])
+	raw := e.doc.text[n.inner:n.innerEnd]
 	if !strings.ContainsAny(raw, "&\r<") {
 		return raw, nil
 	}
@@ -159,7 +159,7 @@ func (e Element) Text() (string, error) {
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; c {
 		case '&':
-			r, size, _ := reference([]byte(raw[i:min(len(raw), i+14)]))
+			r, size, _ := reference(raw[i:])
 			out = utf8.AppendRune(out, r)
 			i += size
 		case '\r':

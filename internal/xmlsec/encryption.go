@@ -154,7 +154,7 @@ func Decrypt(encryptedData Element, keys KeyRing, p DecryptPolicy) (*Document, e
 		return nil, badDecrypt("EncryptedData has the type %q", t)
 	}
 	var su blockSuite
-	method := algorithm(x.method, true)
+	method := algorithm(x.method)
 	for _, a := range []BlockAlgorithm{AES256CBC, AES128CBC, TripleDESCBC} {
 		if s := a.suite(); s.uri == method && (a != TripleDESCBC || p.AllowTripleDES) {
 			su = s
@@ -190,6 +190,20 @@ func Decrypt(encryptedData Element, keys KeyRing, p DecryptPolicy) (*Document, e
 		return nil, badDecrypt("the plaintext: %v", err)
 	}
 	return doc, nil
+}
+
+// WrappedKey returns the ciphertext of the content key in EncryptedData: the same bytes however the message spells
+// them. nil when there is none of the right shape.
+func WrappedKey(encryptedData Element) []byte {
+	value := encryptedData.Child(NSDS, "KeyInfo").Child(NSXENC, "EncryptedKey").Child(NSXENC, "CipherData").Child(NSXENC, "CipherValue")
+	if value.IsZero() {
+		return nil
+	}
+	b, err := base64Text(value)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 func unblock(data, key []byte, su blockSuite) ([]byte, error) {
@@ -230,7 +244,7 @@ func unwrap(e Element, keys KeyRing) (secret []byte, reason error) {
 		return nil, badDecrypt("key transport %q is not allowed", alg)
 	}
 	for c := range x.method.Children() {
-		if !c.Is(NSDS, "DigestMethod") || algorithm(c, true) != algSHA1 {
+		if !c.Is(NSDS, "DigestMethod") || algorithm(c) != algSHA1 {
 			return nil, badDecrypt("key transport with %s is not allowed", c.Local())
 		}
 	}
@@ -244,6 +258,9 @@ func unwrap(e Element, keys KeyRing) (secret []byte, reason error) {
 	}
 	if private == nil {
 		return nil, badDecrypt("there is no key to decrypt with")
+	}
+	if len(x.cipherValue) != private.Size() && reason == nil { // RFC 8017 7.1.2: one ciphertext has one spelling
+		reason = badDecrypt("the wrapped key has %d bytes", len(x.cipherValue))
 	}
 	secret, err = rsa.DecryptOAEP(sha1.New(), nil, private, x.cipherValue, nil)
 	if err != nil && reason == nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -51,12 +52,12 @@ func Hint(e Element) (KeyHint, error) {
 
 func (h *KeyHint) x509Data(data Element) (err error) {
 	for c := range data.Children() {
-		switch c.Local() {
-		case "X509Certificate":
+		switch {
+		case c.Is(NSDS, "X509Certificate"):
 			h.Certificate, err = base64Text(c)
-		case "X509SKI":
+		case c.Is(NSDS, "X509SKI"):
 			h.SubjectKeyID, err = base64Text(c)
-		case "X509IssuerSerial":
+		case c.Is(NSDS, "X509IssuerSerial"):
 			if h.IssuerName, err = c.Child(NSDS, "X509IssuerName").Text(); err == nil {
 				h.SerialNumber, err = c.Child(NSDS, "X509SerialNumber").Text()
 			}
@@ -69,6 +70,9 @@ func (h *KeyHint) x509Data(data Element) (err error) {
 }
 
 func (h *KeyHint) tokenReference(str Element) error {
+	if n := str.node(); n.first != n.last {
+		return errors.New("SecurityTokenReference has several children")
+	}
 	for c := range str.Children() {
 		switch {
 		case c.Is(NSWSSE, "KeyIdentifier"):

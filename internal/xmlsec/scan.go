@@ -1,6 +1,7 @@
 package xmlsec
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -48,6 +49,7 @@ type binding struct {
 // Document is the flat index of one strict scan; it keeps the raw bytes. It is immutable.
 type Document struct {
 	raw      []byte
+	text     string // raw once more: names and values are cut from it without a copy each
 	nodes    []node
 	attrs    []attribute
 	bindings []binding
@@ -69,6 +71,7 @@ func Scan(raw []byte, l Limits) (*Document, error) {
 	if len(raw) > l.Bytes {
 		return nil, s.fail("document of %d bytes is longer than %d", len(raw), l.Bytes)
 	}
+	s.text = string(raw)
 	if err := s.checkBytes(); err != nil {
 		return nil, err
 	}
@@ -227,8 +230,8 @@ func (s *scanner) comment() error {
 	if !s.limits.CommentsAllowed {
 		return s.fail("a comment is not allowed")
 	}
-	body := string(s.raw[s.pos+4:])
-	end := strings.Index(body, "--")
+	body := s.raw[s.pos+4:] // never copied: a thousand small comments must not cost a thousand documents
+	end := bytes.Index(body, []byte("--"))
 	if end < 0 || end+2 >= len(body) || body[end+2] != '>' {
 		return s.fail("the comment does not end properly")
 	}
@@ -244,7 +247,7 @@ func (s *scanner) elements() error {
 		case s.pos >= len(s.raw):
 			return s.fail("the document ends inside an element")
 		case s.raw[s.pos] != '<':
-			if err := s.text(); err != nil {
+			if err := s.characters(); err != nil {
 				return err
 			}
 		case s.has("</"):
@@ -262,7 +265,7 @@ func (s *scanner) elements() error {
 			}
 			s.nodes[open].comment = true
 		case s.has("<![CDATA["):
-			end := strings.Index(string(s.raw[s.pos:]), "]]>")
+			end := bytes.Index(s.raw[s.pos:], []byte("]]>"))
 			if end < 0 {
 				return s.fail("the CDATA section does not end")
 			}
@@ -290,14 +293,14 @@ func (s *scanner) elements() error {
 	}
 }
 
-// text passes character data up to the next markup.
-func (s *scanner) text() error {
+// characters passes character data up to the next markup.
+func (s *scanner) characters() error {
 	for s.pos < len(s.raw) {
 		switch s.raw[s.pos] {
 		case '<':
 			return nil
 		case '&':
-			_, n, ok := reference(s.raw[s.pos:])
+			_, n, ok := reference(s.text[s.pos:])
 			if !ok {
 				return s.fail("an entity or character reference is not allowed or malformed")
 			}

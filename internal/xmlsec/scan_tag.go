@@ -69,7 +69,7 @@ func (s *scanner) attributes(n *node) (empty bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		name := string(s.raw[from:to])
+		name := s.text[from:to]
 		if name == "xmlns" || strings.HasPrefix(name, "xmlns:") {
 			if declared++; declared > s.limits.Namespaces {
 				return false, s.fail("more than %d namespace declarations on an element", s.limits.Namespaces)
@@ -142,7 +142,7 @@ func (d *Document) namespace(at int32, prefix string) (string, bool) {
 
 // resolve gives the element and its attributes their namespaces and refuses an attribute that is there twice.
 func (s *scanner) resolve(n *node) error {
-	prefix, local, err := s.split(string(s.raw[n.name:n.nameEnd]))
+	prefix, local, err := s.split(s.text[n.name:n.nameEnd])
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (s *scanner) attributeValue() (string, error) {
 		case c == '<':
 			return "", s.fail("< in an attribute value")
 		case c == '&':
-			_, n, ok := reference(s.raw[s.pos:])
+			_, n, ok := reference(s.text[s.pos:])
 			if !ok {
 				return "", s.fail("an entity or character reference is not allowed or malformed")
 			}
@@ -202,16 +202,16 @@ func (s *scanner) attributeValue() (string, error) {
 	if s.pos >= len(s.raw) {
 		return "", s.fail("the attribute value does not end")
 	}
-	value := s.raw[from:s.pos]
+	to := s.pos
 	s.pos++
 	if plain {
-		return string(value), nil
+		return s.text[from:to], nil
 	}
-	return string(normalizeAttr(value)), nil
+	return string(normalizeAttr(s.text[from:to])), nil
 }
 
 // normalizeAttr is XML 1.0 section 3.3.3 for CDATA attributes, after the line ends of 2.11.
-func normalizeAttr(raw []byte) []byte {
+func normalizeAttr(raw string) []byte {
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; c {
@@ -236,7 +236,7 @@ func normalizeAttr(raw []byte) []byte {
 }
 
 // reference reads one of the five entities or a character reference (productions 66 to 68).
-func reference(raw []byte) (r rune, n int, ok bool) {
+func reference(raw string) (r rune, n int, ok bool) {
 	end := -1
 	for i := 1; i < len(raw) && i < 14; i++ {
 		if raw[i] == ';' {
@@ -247,7 +247,7 @@ func reference(raw []byte) (r rune, n int, ok bool) {
 	if end < 2 {
 		return 0, 0, false
 	}
-	switch name := string(raw[1:end]); name {
+	switch name := raw[1:end]; name {
 	case "amp":
 		return '&', end + 1, true
 	case "lt":

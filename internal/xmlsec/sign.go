@@ -65,7 +65,11 @@ func SignDetached(doc []byte, ids []string, key Key, alg SignatureAlgorithm, key
 			return nil, fmt.Errorf("signing: no element has the id %q", id)
 		}
 		h := su.new()
-		h.Write(canonicalizeWithout(e, Element{}))
+		canonical, err := canonicalizeWithout(e, Element{})
+		if err != nil {
+			return nil, fmt.Errorf("signing: %w", err)
+		}
+		h.Write(canonical)
 		info = fmt.Appendf(info, `<Reference URI="#%s"><Transforms><Transform Algorithm="%s"></Transform></Transforms><DigestMethod Algorithm="%s"></DigestMethod><DigestValue>%s</DigestValue></Reference>`,
 			id, algC14N, su.digest, base64.StdEncoding.EncodeToString(h.Sum(nil)))
 	}

@@ -120,10 +120,10 @@ func parseSignature(sig Element, maxRefs int, enveloped bool) (*parsed, error) {
 		return nil, badSignature("Signature has the children %q", kids)
 	}
 	p := &parsed{element: sig, info: sig.Child(NSDS, "SignedInfo")}
-	if alg := algorithm(p.info.Child(NSDS, "CanonicalizationMethod"), true); alg != algC14N {
+	if alg := algorithm(p.info.Child(NSDS, "CanonicalizationMethod")); alg != algC14N {
 		return nil, badSignature("canonicalization %q", alg)
 	}
-	method := algorithm(p.info.Child(NSDS, "SignatureMethod"), true)
+	method := algorithm(p.info.Child(NSDS, "SignatureMethod"))
 	var ok bool
 	if p.suite, ok = suiteOf(method); !ok {
 		return nil, badSignature("signature method %q", method)
@@ -163,12 +163,13 @@ func childNames(e Element) string {
 	return strings.Join(names, " ")
 }
 
-// algorithm returns the Algorithm of e, "" when e is not just that attribute.
-func algorithm(e Element, empty bool) string {
+// algorithm returns the Algorithm of e, "" when e is not just that attribute: HMACOutputLength, InclusiveNamespaces and
+// other parameters are refused here.
+func algorithm(e Element) string {
 	if e.IsZero() || len(e.Attrs()) != 1 {
 		return ""
 	}
-	if text, err := e.Text(); empty && (err != nil || strings.TrimSpace(text) != "") {
+	if text, err := e.Text(); err != nil || strings.TrimSpace(text) != "" {
 		return ""
 	}
 	alg, _ := e.Attr("Algorithm")
@@ -193,7 +194,7 @@ func parseReference(ref Element, enveloped bool) (signedRef, error) {
 	}
 	i := 0
 	for t := range ref.Child(NSDS, "Transforms").Children() {
-		if i >= len(want) || !t.Is(NSDS, "Transform") || algorithm(t, true) != want[i] {
+		if i >= len(want) || !t.Is(NSDS, "Transform") || algorithm(t) != want[i] {
 			return r, badSignature("transform %d is not the one that must be there", i+1)
 		}
 		i++
@@ -201,7 +202,7 @@ func parseReference(ref Element, enveloped bool) (signedRef, error) {
 	if i != len(want) {
 		return r, badSignature("%d transforms where %d must be", i, len(want))
 	}
-	switch alg := algorithm(ref.Child(NSDS, "DigestMethod"), true); alg {
+	switch alg := algorithm(ref.Child(NSDS, "DigestMethod")); alg {
 	case algSHA1:
 		r.newHash = sha1.New
 	case algSHA256:
@@ -231,37 +232,18 @@ func base64Text(e Element) ([]byte, error) {
 
 // check verifies SignedInfo with key and every digest; it returns the canonical bytes of each reference.
 func (p *parsed) check(key Key, policy VerifyPolicy, skip Element) ([][]byte, error) {
-	sum := p.suite.new()
-	switch {
-	case key.secret != nil && p.suite.hmac:
-		mac := hmac.New(p.suite.new, key.secret)
-		mac.Write(canonicalizeWithout(p.info, Element{}))
-		if !hmac.Equal(mac.Sum(nil), p.value) {
-			return nil, badSignature("the HMAC does not match")
-		}
-	case key.public != nil && !p.suite.hmac:
-		pub, ok := key.public.PublicKey.(*rsa.PublicKey)
-		switch {
-		case !ok || pub.N.BitLen() < MinRSABits || pub.E < 65537:
-			return nil, badSignature("the trusted key is not RSA of at least %d bits", MinRSABits)
-		case p.suite.hash == crypto.SHA1 && !policy.AllowSHA1:
-			return nil, badSignature("rsa-sha1 is not allowed by the trust's profile")
-		case policy.Now.Before(key.public.NotBefore) || policy.Now.After(key.public.NotAfter):
-			return nil, badSignature("the trusted certificate is not valid at %s", policy.Now.UTC().Format(time.RFC3339))
-		}
-		sum.Write(canonicalizeWithout(p.info, Element{}))
-		if rsa.VerifyPKCS1v15(pub, p.suite.hash, sum.Sum(nil), p.value) != nil {
-			return nil, badSignature("the RSA signature does not match")
-		}
-	default:
-		return nil, badSignature("the key is not of the kind of the signature method")
+	if err := p.checkInfo(key, policy); err != nil {
+		return nil, err
 	}
 	var out [][]byte
 	for _, r := range p.refs {
 		if !p.suite.hmac && !policy.AllowSHA1 && r.newHash().Size() == sha1.Size {
 			return nil, badSignature("sha1 digests are not allowed by the trust's profile")
 		}
-		bytes := canonicalizeWithout(r.target, skip)
+		bytes, err := canonicalizeWithout(r.target, skip)
+		if err != nil {
+			return nil, badSignature("%v", err)
+		}
 		h := r.newHash()
 		h.Write(bytes)
 		if subtle.ConstantTimeCompare(h.Sum(nil), r.digest) != 1 {
@@ -270,6 +252,41 @@ func (p *parsed) check(key Key, policy VerifyPolicy, skip Element) ([][]byte, er
 		out = append(out, bytes)
 	}
 	return out, nil
+}
+
+// checkInfo verifies the SignatureValue over SignedInfo: before it fits, nothing that a stranger shaped is canonicalized
+// but SignedInfo itself, whose shape is fixed.
+func (p *parsed) checkInfo(key Key, policy VerifyPolicy) error {
+	info, err := canonicalizeWithout(p.info, Element{})
+	if err != nil {
+		return badSignature("%v", err)
+	}
+	switch {
+	case len(key.secret) > 0 && p.suite.hmac:
+		mac := hmac.New(p.suite.new, key.secret)
+		mac.Write(info)
+		if !hmac.Equal(mac.Sum(nil), p.value) {
+			return badSignature("the HMAC does not match")
+		}
+	case key.public != nil && !p.suite.hmac:
+		pub, ok := key.public.PublicKey.(*rsa.PublicKey)
+		switch {
+		case !ok || pub.N.BitLen() < MinRSABits || pub.E < 65537:
+			return badSignature("the trusted key is not RSA of at least %d bits", MinRSABits)
+		case p.suite.hash == crypto.SHA1 && !policy.AllowSHA1:
+			return badSignature("rsa-sha1 is not allowed by the trust's profile")
+		case policy.Now.Before(key.public.NotBefore) || policy.Now.After(key.public.NotAfter):
+			return badSignature("the trusted certificate is not valid at %s", policy.Now.UTC().Format(time.RFC3339))
+		}
+		sum := p.suite.new()
+		sum.Write(info)
+		if rsa.VerifyPKCS1v15(pub, p.suite.hash, sum.Sum(nil), p.value) != nil {
+			return badSignature("the RSA signature does not match")
+		}
+	default:
+		return badSignature("the key is not of the kind of the signature method")
+	}
+	return nil
 }
 
 // HasSignature tells whether root has a ds:Signature child.
@@ -331,8 +348,18 @@ func VerifyEnveloped(root Element, idAttr string, certs []*x509.Certificate, p V
 // verifiedLimits admits what an already scanned document can become by canonicalization.
 func verifiedLimits(n int) Limits {
 	l := DocumentLimits()
-	l.Bytes, l.CommentsAllowed = max(l.Bytes, 8*n), false
+	l.Bytes, l.CommentsAllowed = max(l.Bytes, maxCanonical(n)), false
 	return l
+}
+
+// SignatureValue returns the decoded bytes of a ds:Signature's value: the same for every spelling of its base64, so
+// that white space, references or CDATA sections make no other signature of it.
+func SignatureValue(signature Element) ([]byte, error) {
+	value, err := signature.Only(NSDS, "SignatureValue")
+	if err != nil {
+		return nil, badSignature("%v", err)
+	}
+	return base64Text(value)
 }
 
 // VerifyDetached checks a header signature of one to three same-document references (exc-c14n only) with key and
