@@ -33,6 +33,7 @@ type claims struct {
 	expires     time.Time
 	doNotCache  bool
 	proofKey    []byte // nil for a bearer token
+	nobody      error  // why the token's address can be no partner's; then email and actions are empty
 }
 
 func refuse(format string, args ...any) error {
@@ -47,13 +48,18 @@ func readClaims(v xmlsec.Verified, t *Trust, keys xmlsec.KeyRing, now time.Time)
 	major, _ := a.Attr("MajorVersion")
 	minor, _ := a.Attr("MinorVersion")
 	var c claims
-	c.assertionID, _ = a.Attr("AssertionID")
-	c.issuer, _ = a.Attr("Issuer")
+	id, _ := a.Attr("AssertionID")
+	issuer, _ := a.Attr("Issuer")
+	c.assertionID, c.issuer = strings.Clone(id), strings.Clone(issuer) // a cached token must not hold its document
 	if !a.Is(xmlsec.NSSAML, "Assertion") || major != "1" || minor != "1" || c.assertionID == "" {
 		return nil, fault.Because(fault.InvalidSecurityToken, errors.New("the token is no SAML 1.1 assertion"))
 	}
 	if c.issuer != t.TokenIssuerUri {
 		return nil, refuse("the issuer is %q and not %q", c.issuer, t.TokenIssuerUri)
+	}
+	instant, _ := a.Attr("IssueInstant")
+	if issued, err := wssecurity.ParseUTC(instant); err != nil || issued.After(now.Add(wssecurity.Skew)) {
+		return nil, refuse("the token was issued at %.40q", instant)
 	}
 	if err := c.readConditions(a, t, now); err != nil {
 		return nil, err
@@ -123,23 +129,31 @@ func checkAudience(e xmlsec.Element, own string) error {
 // readSubject takes the proof key; every Subject that has one must have the same.
 func (c *claims) readSubject(a xmlsec.Element, keys xmlsec.KeyRing) error {
 	statements := 0
+	var last []byte // KeyInfo of the Subject before: the same bytes are the same key, without another RSA operation
 	for st := range a.Children() {
-		var subject xmlsec.Element
 		switch {
 		case st.Is(xmlsec.NSSAML, "Conditions"), st.Is(xmlsec.NSSAML, "Advice"):
 			continue
 		case st.Is(xmlsec.NSSAML, "AttributeStatement"), st.Is(xmlsec.NSSAML, "AuthenticationStatement"), st.Is(xmlsec.NSSAML, "AuthorizationDecisionStatement"):
-			subject = saml(st, "Subject")
 		default:
 			return refuse("the assertion holds %s", st.Local())
 		}
 		statements++
+		subject, err := st.Only(xmlsec.NSSAML, "Subject")
+		if err != nil {
+			return refuse("%w", err)
+		}
 		conf := saml(subject, "SubjectConfirmation")
 		method, err := saml(conf, "ConfirmationMethod").Text()
 		if err != nil || strings.TrimSpace(method) != confirmHoK {
 			continue // such a token can pass only where the trust allows bearers
 		}
-		key, err := readProofKey(conf.Child(xmlsec.NSDS, "KeyInfo"), keys)
+		keyInfo := conf.Child(xmlsec.NSDS, "KeyInfo")
+		if last != nil && bytes.Equal(last, keyInfo.Outer()) {
+			continue
+		}
+		last = keyInfo.Outer()
+		key, err := readProofKey(keyInfo, keys)
 		if err != nil {
 			return err
 		}
@@ -186,14 +200,14 @@ func (c *claims) readAttributes(a xmlsec.Element) error {
 			}
 			for e := range st.Children() {
 				if s, err := e.Text(); err == nil && e.Is(xmlsec.NSSAML, "Action") {
-					decisions = append(decisions, orgrel.Action(strings.TrimSpace(s)))
+					decisions = append(decisions, orgrel.Action(strings.Clone(strings.TrimSpace(s))))
 				}
 			}
 			continue
 		}
 		for e := range st.Children() {
-			if !e.Is(xmlsec.NSSAML, "Attribute") {
-				continue
+			if !st.Is(xmlsec.NSSAML, "AttributeStatement") || !e.Is(xmlsec.NSSAML, "Attribute") {
+				continue // Advice is anybody's
 			}
 			name, _ := e.Attr("AttributeName")
 			space, _ := e.Attr("AttributeNamespace")
@@ -202,6 +216,7 @@ func (c *claims) readAttributes(a xmlsec.Element) error {
 				if err != nil {
 					return refuse("attribute %s: %w", name, err)
 				}
+				s = strings.Clone(s)
 				switch {
 				case name == "EmailAddress" && space == nsClaims:
 					emails = append(emails, s)
@@ -212,11 +227,11 @@ func (c *claims) readAttributes(a xmlsec.Element) error {
 		}
 	}
 	if len(emails) != 1 {
-		return refuse("the token has %d e-mail addresses", len(emails))
+		c.nobody = fmt.Errorf("the token has %d e-mail addresses", len(emails))
+		return nil
 	}
-	var err error
-	if c.email, err = smtpaddr.ParseAddress(emails[0]); err != nil {
-		return refuse("the token's e-mail address: %w", err)
+	if c.email, c.nobody = smtpaddr.ParseAddress(emails[0]); c.nobody != nil {
+		return nil
 	}
 	switch {
 	case attributes == nil:

@@ -155,6 +155,7 @@ func (c *Client) fetch(ctx context.Context, trust *Trust, r TokenRequest) (*Dele
 	if err != nil {
 		return nil, fmt.Errorf("the answer of %s: %w", trust.TokenIssuerEpr, err)
 	}
+	t.Expires = earlier(t.Expires, c.Now().Add(maxLifetime)) // whatever a gateway says
 	t.algorithm = xmlsec.HMACSHA256
 	if trust.Profile == ProfileExchange {
 		t.algorithm = xmlsec.HMACSHA1
@@ -236,8 +237,8 @@ func parseResponse(env *soap.Envelope) (*DelegationToken, error) {
 		return nil, fmt.Errorf("Lifetime: %w", err) //nolint:staticcheck // names the element
 	}
 	ref := rstr.Child(xmlsec.NSWST, "RequestedAttachedReference").Child(xmlsec.NSWSSE, "SecurityTokenReference").Child(xmlsec.NSWSSE, "KeyIdentifier")
-	if t.assertionID, err = ref.Text(); err != nil {
-		return nil, err
+	if t.assertionID, err = ref.Text(); err != nil || t.assertionID == "" {
+		return nil, errors.New("RequestedAttachedReference names no assertion")
 	}
 	secret, err := rstr.Child(xmlsec.NSWST, "RequestedProofToken").Child(xmlsec.NSWST, "BinarySecret").Text()
 	if err != nil {

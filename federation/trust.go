@@ -73,28 +73,33 @@ func (t *Trust) DecryptionKey(hint xmlsec.KeyHint) (*rsa.PrivateKey, bool) {
 	return t.OrgCertificate.Key, false
 }
 
-// generation changes with everything that a validated token depends on.
-func (t *Trust) generation(own []smtpaddr.Domain) [32]byte {
-	h := sha256.New()
-	for _, s := range []string{t.TokenIssuerUri, t.ApplicationUri, string(t.Profile)} {
-		h.Write([]byte(s + "\x00"))
-	}
-	for _, c := range t.issuers() {
-		if c != nil {
-			h.Write(c.Raw)
-		}
-		h.Write([]byte{0})
-	}
-	for _, k := range []*KeyPair{t.OrgCertificate, t.OrgPrevCertificate, t.OrgNextCertificate} {
+// basis is everything that a validated token depends on.
+type basis struct {
+	issuer, application string
+	profile             Profile
+	certificates        [5]*x509.Certificate
+	accepted, federated []smtpaddr.Domain
+}
+
+func basisOf(t *Trust, o *Organization) basis {
+	b := basis{issuer: t.TokenIssuerUri, application: t.ApplicationUri, profile: t.Profile, accepted: o.AcceptedDomains, federated: o.Domains}
+	b.certificates[0], b.certificates[1] = t.TokenIssuerCertificate, t.TokenIssuerPrevCertificate
+	for i, k := range []*KeyPair{t.OrgCertificate, t.OrgPrevCertificate, t.OrgNextCertificate} {
 		if k != nil {
-			h.Write(k.Certificate.Raw)
+			b.certificates[2+i] = k.Certificate
 		}
-		h.Write([]byte{0})
 	}
-	for _, d := range own {
-		h.Write([]byte(d.String() + "\x00"))
+	return b
+}
+
+func (b basis) equal(c basis) bool {
+	for i := range b.certificates {
+		if b.certificates[i] != c.certificates[i] && !b.certificates[i].Equal(c.certificates[i]) {
+			return false
+		}
 	}
-	return [32]byte(h.Sum(nil))
+	return b.issuer == c.issuer && b.application == c.application && b.profile == c.profile &&
+		slices.Equal(b.accepted, c.accepted) && slices.Equal(b.federated, c.federated)
 }
 
 // NormalizeURI strips one leading http:// or https:// and a trailing slash and folds case: how application URIs compare.

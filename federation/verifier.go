@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/internal/soap"
@@ -32,15 +34,17 @@ type Verifier struct {
 	Now     func() time.Time
 	Paths   func(to string) error // nil, or refuses a wsa:To that is not one of ours
 
-	mu       sync.Mutex
-	cache    map[[32]byte]cached
-	failures map[[32]byte]failure
+	mu         sync.Mutex
+	basis      basis  // what the cached tokens were validated against
+	generation uint64 // counts the changes of basis
+	cache      map[[32]byte]cached
+	failures   map[[32]byte]failure
+	flight     singleflight.Group // one decryption per token at a time
 }
 
 type cached struct {
-	claims     *claims
-	generation [32]byte
-	until      time.Time
+	claims *claims
+	until  time.Time
 }
 
 type failure struct {
@@ -49,12 +53,13 @@ type failure struct {
 }
 
 // Authenticate runs the checks in the order of the threat model and returns who asks. What the requester may do with
-// its actions, and whether its domain has a relationship, is decided by the endpoint and by the Availability Service.
+// its actions, and whether its domain has a relationship, is decided by the endpoint and by the Availability Service. An
+// address that can be no partner's gives an external Requester without address and actions: it may see nothing.
 // Errors: *fault.Error InvalidSecurity, InvalidSecurityToken, FailedAuthentication, ServerBusy.
 func (v *Verifier) Authenticate(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error) {
 	start := time.Now()
 	rec := record.From(ctx)
-	c, fromCache, err := v.authenticate(ctx, env)
+	c, fromCache, bearer, err := v.authenticate(ctx, env)
 	if err != nil {
 		rec.Failed(record.StepTokenValidated, start, fault.As(err).Error())
 		rec.Set(slog.String("refused", fault.KindOf(err).Row().Name))
@@ -64,46 +69,63 @@ func (v *Verifier) Authenticate(ctx context.Context, env *soap.Envelope) (orgrel
 	if fromCache {
 		source = "known"
 	}
-	rec.Done(record.StepTokenValidated, start, fmt.Sprintf("token %s: issuer %s, for %s, speaks for %s, until %s; message signature and replay checked",
-		source, c.issuer, env.To, c.email.Domain(), c.expires.UTC().Format(time.TimeOnly)))
-	rec.Set(slog.String("requester_domain", c.email.Domain().String()), slog.Bool("token_cached", fromCache))
+	if c.nobody != nil { // answered like a partner without a relationship, so that nobody learns which names are special
+		rec.Failed(record.StepTokenValidated, start, c.nobody.Error())
+		rec.Set(slog.String("refused", "address_of_nobody"), slog.String("cause", c.nobody.Error()))
+		return orgrel.Requester{External: true}, nil
+	}
+	proof := "message signature and replay checked"
+	if bearer {
+		proof = "no message signature: a bearer, as the trust allows"
+	}
+	rec.Done(record.StepTokenValidated, start, fmt.Sprintf("token %s: issuer %s, for %s, speaks for %s, until %s; %s",
+		source, c.issuer, env.To, c.email.Domain(), c.expires.UTC().Format(time.TimeOnly), proof))
+	rec.Set(slog.String("requester_domain", c.email.Domain().String()), slog.Bool("token_cached", fromCache), slog.Bool("token_bearer", bearer))
 	return orgrel.Requester{Address: c.email, Domain: c.email.Domain(), Actions: c.actions, External: true}, nil
 }
 
-func (v *Verifier) authenticate(ctx context.Context, env *soap.Envelope) (*claims, bool, error) {
+func (v *Verifier) authenticate(ctx context.Context, env *soap.Envelope) (c *claims, fromCache, bearer bool, err error) {
 	now := v.Now()
 	h, err := wssecurity.Read(env, now, true)
 	if err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
+	bearer = h.Signature.IsZero()
 	trust, org, err := v.configuration(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, false, bearer, err
 	}
 	if v.Paths != nil && env.To != "" {
 		if err := v.Paths(env.To); err != nil {
-			return nil, false, fault.Because(fault.InvalidSecurity, err)
+			return nil, false, bearer, fault.Because(fault.InvalidSecurity, err)
 		}
 	}
-	c, fromCache, err := v.token(h, trust, org, now)
-	if err != nil {
-		return nil, false, err
+	if c, fromCache, err = v.token(h, trust, org, now); err != nil {
+		return nil, false, bearer, err
 	}
 	if err := v.message(h, env, trust, c); err != nil {
-		return nil, false, err
+		return nil, false, bearer, err
+	}
+	return c, fromCache, bearer, v.claimReplay(ctx, h, env, now)
+}
+
+func (v *Verifier) claimReplay(ctx context.Context, h *wssecurity.Header, env *soap.Envelope, now time.Time) error {
+	key, ok := h.ReplayKey(env)
+	if !ok {
+		return nil // a bearer message without Timestamp and MessageID
 	}
 	expires := h.Expires
 	if h.Timestamp.IsZero() {
 		expires = now.Add(wssecurity.MaxSpan)
 	}
-	fresh, err := v.Replays.ClaimReplay(ctx, h.ReplayKey(env), expires.Add(wssecurity.Skew))
+	fresh, err := v.Replays.ClaimReplay(ctx, key, expires.Add(wssecurity.Skew))
 	if err != nil {
-		return nil, false, fault.Because(fault.ServerBusy, fmt.Errorf("replay store: %w", err))
+		return fault.Because(fault.ServerBusy, fmt.Errorf("replay store: %w", err))
 	}
 	if !fresh {
-		return nil, false, fault.Because(fault.InvalidSecurity, errors.New("the message is a replay"))
+		return fault.Because(fault.InvalidSecurity, errors.New("the message is a replay"))
 	}
-	return c, fromCache, nil
+	return nil
 }
 
 func (v *Verifier) configuration(ctx context.Context) (*Trust, *Organization, error) {
@@ -121,24 +143,38 @@ func (v *Verifier) configuration(ctx context.Context) (*Trust, *Organization, er
 	return trust, org, nil
 }
 
-// token returns the claims of the message's token, from the cache or by decrypting and verifying it.
+// token returns the claims of the message's token, from the cache or by decrypting and verifying it. However many
+// messages bring the same new token at once, it is decrypted once.
 func (v *Verifier) token(h *wssecurity.Header, trust *Trust, org *Organization, now time.Time) (*claims, bool, error) {
 	key := sha256.Sum256(h.EncryptedData.Outer())
-	generation := trust.generation(append(append(org.AcceptedDomains[:0:0], org.AcceptedDomains...), org.Domains...))
-	v.mu.Lock()
-	hit, ok := v.cache[key]
-	v.mu.Unlock()
-	if ok && hit.generation == generation && now.Before(hit.until) {
+	hit, ok, generation := v.lookup(key, trust, org)
+	if ok && now.Before(hit.until) {
 		return hit.claims, true, nil
 	}
-	c, err := v.open(h.EncryptedData, trust, org, now)
+	c, err, _ := v.flight.Do(fmt.Sprintf("%d %s", generation, key), func() (any, error) {
+		c, until, err := v.open(h.EncryptedData, trust, org, now)
+		if err == nil && !c.doNotCache {
+			v.keep(key, cached{c, earlier(until, now.Add(cacheTTL))}, generation, now)
+		}
+		return c, err
+	})
 	if err != nil {
 		return nil, false, err
 	}
-	if !c.doNotCache {
-		v.keep(key, cached{c, generation, earlier(c.expires, now.Add(cacheTTL))}, now)
+	return c.(*claims), false, nil
+}
+
+// lookup forgets everything first when trust, keys or own domains have changed.
+func (v *Verifier) lookup(key [32]byte, trust *Trust, org *Organization) (hit cached, ok bool, generation uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if now := basisOf(trust, org); !now.equal(v.basis) {
+		clear(v.cache)
+		v.basis = now
+		v.generation++
 	}
-	return c, false, nil
+	hit, ok = v.cache[key]
+	return hit, ok, v.generation
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -148,9 +184,12 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-func (v *Verifier) keep(key [32]byte, c cached, now time.Time) {
+func (v *Verifier) keep(key [32]byte, c cached, generation uint64, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if generation != v.generation { // validated against a configuration that is no more
+		return
+	}
 	if v.cache == nil {
 		v.cache = map[[32]byte]cached{}
 	}
@@ -171,41 +210,37 @@ func (v *Verifier) Flush() {
 	clear(v.cache)
 }
 
-// open decrypts, verifies and decodes a token that is not known yet.
-func (v *Verifier) open(data xmlsec.Element, trust *Trust, org *Organization, now time.Time) (*claims, error) {
-	budget := sha256.Sum256(encryptedKeyOf(data))
-	if !v.mayDecrypt(budget, now) {
-		return nil, fault.Because(fault.InvalidSecurityToken, errors.New("too many failures with this encrypted key"))
+// open decrypts, verifies and decodes a token that is not known yet. until is when its validation ends: with the token,
+// or with the certificate that signed it.
+func (v *Verifier) open(data xmlsec.Element, trust *Trust, org *Organization, now time.Time) (c *claims, until time.Time, err error) {
+	budget := sha256.Sum256(xmlsec.WrappedKey(data))
+	if !v.spend(budget, now) {
+		return nil, until, fault.Because(fault.InvalidSecurityToken, errors.New("too many failures with this encrypted key"))
 	}
 	exchange := trust.Profile == ProfileExchange
 	plain, err := xmlsec.Decrypt(data, trust, xmlsec.DecryptPolicy{AllowTripleDES: exchange})
 	if err != nil {
-		v.failed(budget, now)
-		return nil, fault.Because(fault.InvalidSecurityToken, err)
+		return nil, until, fault.Because(fault.InvalidSecurityToken, err)
 	}
-	verified, _, err := xmlsec.VerifyEnveloped(plain.Root(), "AssertionID", trust.issuers(), xmlsec.VerifyPolicy{AllowSHA1: exchange, Now: now})
+	verified, issuer, err := xmlsec.VerifyEnveloped(plain.Root(), "AssertionID", trust.issuers(), xmlsec.VerifyPolicy{AllowSHA1: exchange, Now: now})
 	if err != nil {
-		v.failed(budget, now)
-		return nil, fault.Because(fault.InvalidSecurityToken, err)
+		return nil, until, fault.Because(fault.InvalidSecurityToken, err)
 	}
-	c, err := readClaims(verified, trust, trust, now)
-	if err != nil {
-		return nil, err
+	v.refund(budget)
+	if c, err = readClaims(verified, trust, trust, now); err != nil {
+		return nil, until, err
 	}
-	if org.Owns(c.email.Domain()) {
-		return nil, refuse("the token speaks for our own domain %s", c.email.Domain())
+	if c.nobody == nil && org.Owns(c.email.Domain()) {
+		c.nobody = fmt.Errorf("the token speaks for our own domain %s", c.email.Domain())
 	}
-	return c, nil
-}
-
-func encryptedKeyOf(data xmlsec.Element) []byte {
-	return data.Child(xmlsec.NSDS, "KeyInfo").Child(xmlsec.NSXENC, "EncryptedKey").Outer()
+	return c, earlier(c.expires, issuer.NotAfter), nil
 }
 
 // message checks that the sender holds the token's key.
 func (v *Verifier) message(h *wssecurity.Header, env *soap.Envelope, trust *Trust, c *claims) error {
 	if !h.Signature.IsZero() && c.proofKey != nil {
-		return h.VerifyProof(env, c.proofKey, c.assertionID, false)
+		// Published clients of Exchange sign the Timestamp only; ours cover To as well, so that the message serves one endpoint.
+		return h.VerifyProof(env, c.proofKey, c.assertionID, trust.Profile != ProfileExchange)
 	}
 	if trust.Proof == ProofIfPresent && h.Signature.IsZero() {
 		return nil
@@ -216,26 +251,54 @@ func (v *Verifier) message(h *wssecurity.Header, env *soap.Envelope, trust *Trus
 	return fault.Because(fault.InvalidSecurity, errors.New("the message is not signed with the token's key"))
 }
 
-func (v *Verifier) mayDecrypt(key [32]byte, now time.Time) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	f, ok := v.failures[key]
-	return !ok || f.n < failureLimit || now.Sub(f.since) > failureSpan
-}
-
-func (v *Verifier) failed(key [32]byte, now time.Time) {
+// spend takes one of the decryptions that an encrypted key has; refund gives it back when the token was genuine. Taking
+// it beforehand keeps many variants at once from being tried before the first has failed (slow CBC oracle).
+func (v *Verifier) spend(key [32]byte, now time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.failures == nil {
 		v.failures = map[[32]byte]failure{}
 	}
-	if len(v.failures) >= cacheSize {
-		clear(v.failures)
+	f, known := v.failures[key]
+	if !known && len(v.failures) >= cacheSize {
+		v.forgetFailure(now)
 	}
-	f := v.failures[key]
-	if f.n == 0 || now.Sub(f.since) > failureSpan {
+	if now.Sub(f.since) > failureSpan {
 		f = failure{since: now}
 	}
+	if f.n >= failureLimit {
+		return false
+	}
 	f.n++
+	v.failures[key] = f
+	return true
+}
+
+// forgetFailure drops the entry that matters least: junk of one failure each cannot wash out a key under attack.
+func (v *Verifier) forgetFailure(now time.Time) {
+	var least [32]byte
+	n := failureLimit + 1
+	for k, f := range v.failures {
+		if now.Sub(f.since) > failureSpan {
+			f.n = 0
+		}
+		if f.n < n {
+			least, n = k, f.n
+		}
+		if n <= 1 {
+			break
+		}
+	}
+	delete(v.failures, least)
+}
+
+func (v *Verifier) refund(key [32]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f := v.failures[key]
+	if f.n--; f.n <= 0 {
+		delete(v.failures, key)
+		return
+	}
 	v.failures[key] = f
 }

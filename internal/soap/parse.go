@@ -75,12 +75,13 @@ func (env *Envelope) headers(understood func(space, local string) bool) error {
 		}
 		if into != nil {
 			text, err := h.Text()
-			if err != nil || *into != "" {
+			if err != nil || env.Header.Count(NSWSA, h.Local()) > 1 {
 				return Schema(h, "the header "+h.Local()+" must hold text, once")
 			}
 			*into = strings.TrimSpace(text)
 		}
 		must, _ := h.AttrNS(env.Version.Namespace(), "mustUnderstand")
+		must = strings.TrimSpace(must) // xsd:boolean
 		if must != "1" && must != "true" || h.Space() == NSWSA || h.Is(xmlsec.NSWSSE, "Security") {
 			continue
 		}

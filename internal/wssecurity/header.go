@@ -121,22 +121,22 @@ func ParseTime(e xmlsec.Element) (time.Time, error) {
 // ParseUTC reads an xsd:dateTime of at most 30 characters that ends in Z.
 func ParseUTC(s string) (time.Time, error) {
 	t, err := time.Parse("2006-01-02T15:04:05.999999999Z", s)
-	if err != nil || len(s) > 30 || !strings.HasSuffix(s, "Z") {
+	if err != nil || len(s) > 30 || len(s) < len("2006-01-02T15:04:05Z") || s[16] != ':' || strings.Contains(s, ",") { // which time.Parse would take
 		return time.Time{}, fmt.Errorf("%.40q is no time in UTC", s)
 	}
 	return t, nil
 }
 
 // VerifyProof checks the message signature by the token's proof key. It must cover the Timestamp and may cover To and
-// Body, nothing else; requireTo demands To when the message has one. A KeyInfo that names an assertion must name
-// assertionID. Errors: InvalidSecurity.
+// Body, nothing else; requireTo demands To when the message has one. A KeyInfo must name assertionID by a
+// SAMLAssertionID key identifier and nothing else. Errors: InvalidSecurity.
 func (h *Header) VerifyProof(env *soap.Envelope, proofKey []byte, assertionID string, requireTo bool) error {
 	hint, err := xmlsec.Hint(h.Signature)
 	if err != nil {
 		return invalid("KeyInfo: %w", err)
 	}
-	if hint.AssertionID != "" && hint.AssertionID != assertionID {
-		return invalid("the message is signed with the key of another assertion")
+	if h.Signature.Count(xmlsec.NSDS, "KeyInfo") > 0 && !hint.NamesAssertion(assertionID) {
+		return invalid("the message is signed with the key of something else than its token")
 	}
 	return h.verify(env, xmlsec.HMACKey(proofKey), xmlsec.VerifyPolicy{}, requireTo)
 }
@@ -186,10 +186,16 @@ func (h *Header) VerifyX509(env *soap.Envelope, certs []*x509.Certificate, p xml
 	return nil, invalid("the key %x that signed is of no registered organization", hint.SubjectKeyID)
 }
 
-// ReplayKey is SHA-256 of the SignatureValue, or of Timestamp and MessageID without a signature.
-func (h *Header) ReplayKey(env *soap.Envelope) [32]byte {
+// ReplayKey is SHA-256 of the decoded SignatureValue; without a signature of token, Timestamp and MessageID. ok is false
+// for a bearer message that has neither of these: nothing tells its replay from the next request.
+func (h *Header) ReplayKey(env *soap.Envelope) (key [32]byte, ok bool) {
 	if !h.Signature.IsZero() {
-		return sha256.Sum256(h.Signature.Child(xmlsec.NSDS, "SignatureValue").Inner())
+		value, err := xmlsec.SignatureValue(h.Signature)
+		return sha256.Sum256(value), err == nil
 	}
-	return sha256.Sum256([]byte(h.Created.String() + "\x00" + h.Expires.String() + "\x00" + env.MessageID))
+	if h.Timestamp.IsZero() && env.MessageID == "" {
+		return key, false
+	}
+	token := sha256.Sum256(h.EncryptedData.Outer())
+	return sha256.Sum256(fmt.Appendf(token[:], "%d %d %s", h.Created.UnixNano(), h.Expires.UnixNano(), env.MessageID)), true
 }

@@ -107,6 +107,12 @@ func (h *KeyHint) tokenReference(str Element) error {
 	return nil
 }
 
+// NamesAssertion tells whether the hint names the assertion id and nothing else.
+func (h KeyHint) NamesAssertion(id string) bool {
+	return h.AssertionID == id && id != "" && h.SubjectKeyID == nil && h.ThumbprintSHA1 == nil && h.Certificate == nil &&
+		h.SerialNumber == "" && h.ReferenceURI == ""
+}
+
 // AppendSKI appends the SecurityTokenReference that names a certificate by its Subject Key Identifier.
 func AppendSKI(dst, ski []byte) []byte {
 	return fmt.Appendf(dst, `<o:SecurityTokenReference xmlns:o="%s"><o:KeyIdentifier ValueType="%s" EncodingType="%s">%s</o:KeyIdentifier></o:SecurityTokenReference>`,
