@@ -293,7 +293,7 @@ func (p *parsed) checkInfo(key Key, policy VerifyPolicy) error {
 func HasSignature(root Element) bool { return root.Count(NSDS, "Signature") > 0 }
 
 // VerifyEnveloped checks the one signature that is the last child of root and covers root by its id attribute
-// ("AssertionID", or "wsu:Id"), made by the key of one of certs. KeyInfo is not consulted. It returns what was
+// ("AssertionID", or "wsu:Id"), made by the key of one of certs. KeyInfo gives no key. It returns what was
 // digested, scanned anew, and the certificate whose key it was.
 func VerifyEnveloped(root Element, idAttr string, certs []*x509.Certificate, p VerifyPolicy) (Verified, *x509.Certificate, error) {
 	var sig, last Element
@@ -324,6 +324,9 @@ func VerifyEnveloped(root Element, idAttr string, certs []*x509.Certificate, p V
 	sp, err := parseSignature(sig, 1, true)
 	if err != nil {
 		return Verified{}, nil, err
+	}
+	if _, err := Hint(sig); err != nil { // KeyInfo gives no key; RetrievalMethod and the like are refused, not followed
+		return Verified{}, nil, badSignature("%v", err)
 	}
 	if sp.refs[0].target != root {
 		return Verified{}, nil, badSignature("the Reference is not to the element around the Signature")
