@@ -2,6 +2,7 @@ package federation_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
@@ -236,3 +238,29 @@ func harmless(raw []byte, i int) bool {
 	}
 	return raw[i+1] == '='
 }
+
+// FuzzAuthenticate: no message panics the way of a request, and only Alice with her token gets through.
+func FuzzAuthenticate(f *testing.F) {
+	for _, a := range storedAttacks(f) {
+		if len(a.raw) < 16<<10 {
+			f.Add(a.raw)
+		}
+	}
+	w, _ := newWorld(f)
+	w.trust.Profile, w.trust.Proof = federation.ProfileExchange, federation.ProofIfPresent
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		v := &federation.Verifier{Trusts: w, Replays: forgetful{}, Now: clock}
+		r, err := receive(t, v, raw)
+		if err == nil && (!r.External || !r.Domain.IsZero() && r.Domain.String() != "fabrikam.example") {
+			t.Fatalf("%+v", r)
+		}
+		if err != nil && strings.Contains(fault.As(err).Text(), "alice") {
+			t.Fatal("the fault's text echoes the message")
+		}
+	})
+}
+
+// forgetful takes every message for new.
+type forgetful struct{}
+
+func (forgetful) ClaimReplay(context.Context, [32]byte, time.Time) (bool, error) { return true, nil }

@@ -2,6 +2,7 @@ package xmlsec
 
 import (
 	"bytes"
+	"errors"
 	"os/exec"
 	"strings"
 	"testing"
@@ -96,6 +97,9 @@ func FuzzScan(f *testing.F) {
 			return
 		}
 		canon, err := Canonicalize(d.Root())
+		if errors.Is(err, errAmplified) {
+			return
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
