@@ -305,21 +305,3 @@ func TestMetadataRoundTripAndTrust(t *testing.T) {
 		t.Error("changed metadata is taken")
 	}
 }
-
-func BenchmarkVerify(b *testing.B) {
-	for _, cold := range []bool{true, false} {
-		b.Run(map[bool]string{true: "cold", false: "cached"}[cold], func(b *testing.B) {
-			w, v := newWorld(b)
-			env := mint(b, assertion(), pair(b, "broker"), pair(b, "target"), nil)
-			for b.Loop() {
-				clear(w.seen)
-				if cold {
-					v.Flush()
-				}
-				if _, err := v.Authenticate(b.Context(), env); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
