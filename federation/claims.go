@@ -33,7 +33,7 @@ type claims struct {
 	expires     time.Time
 	doNotCache  bool
 	proofKey    []byte // nil for a bearer token
-	nobody      error  // why the token's address can be no partner's; then email and actions are empty
+	nobody      string // why the token's address can be no partner's; then it may see nothing
 }
 
 func refuse(format string, args ...any) error {
@@ -227,12 +227,15 @@ func (c *claims) readAttributes(a xmlsec.Element) error {
 		}
 	}
 	if len(emails) != 1 {
-		c.nobody = fmt.Errorf("the token has %d e-mail addresses", len(emails))
+		c.nobody = fmt.Sprintf("the token has %d e-mail addresses", len(emails))
 		return nil
 	}
-	if c.email, c.nobody = smtpaddr.ParseAddress(emails[0]); c.nobody != nil {
-		return nil
+	email, err := smtpaddr.ParseAddress(emails[0])
+	if err != nil {
+		c.nobody = err.Error()
+		return nil //nolint:nilerr // answered like a partner without a relationship
 	}
+	c.email = email
 	switch {
 	case attributes == nil:
 		c.actions = decisions

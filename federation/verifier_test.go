@@ -277,6 +277,30 @@ func TestCachedTokenEndsWithItsTrust(t *testing.T) {
 	}
 }
 
+func TestCachedTokenEndsWithTheCertificateThatSignedIt(t *testing.T) {
+	issued := clock().AddDate(0, 0, -1)
+	gateway, err := federation.NewSigningCertificate(issued.Add(4*time.Minute), 1) // valid until four minutes past the clock
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, v := newWorld(t)
+	w.trust.TokenIssuerCertificate = gateway.Certificate
+	now := clock()
+	v.Now = func() time.Time { return now }
+	token := encrypt(t, sign(t, assertion(), gateway, gateway, xmlsec.RSASHA256), pair(t, "target"), xmlsec.AES256CBC)
+	if r, err := receive(t, v, message(t, token)); outcome(r, err) != "ok" {
+		t.Fatal(err)
+	}
+	now = now.Add(3*time.Minute + 50*time.Second)
+	if r, err := receive(t, v, message(t, token)); outcome(r, err) != "ok" {
+		t.Fatal(err)
+	}
+	now = now.Add(20 * time.Second)
+	if r, err := receive(t, v, message(t, token)); outcome(r, err) != "IST" {
+		t.Error("a cached token outlives the certificate that signed it")
+	}
+}
+
 func TestKeysAreNeverPrinted(t *testing.T) {
 	p := pair(t, "target")
 	tr := &federation.Trust{OrgCertificate: p}
