@@ -28,7 +28,7 @@ func maxCanonical(n int) int { return 8*n + 4096 }
 
 // canonicalizeWithout leaves out the subtree of skip: the enveloped-signature transform.
 func canonicalizeWithout(e, skip Element) ([]byte, error) {
-	c := &canonicalizer{d: e.doc, skip: -1, max: maxCanonical(len(e.doc.raw)), out: make([]byte, 0, int(e.node().end-e.node().start)+256)}
+	c := &canonicalizer{d: e.doc, skip: -1, max: maxCanonical(len(e.doc.raw)), stack: make([]rendered, 0, 8), out: make([]byte, 0, int(e.node().end-e.node().start)+256)}
 	if skip.doc == e.doc {
 		c.skip = skip.i
 	}

@@ -152,21 +152,25 @@ func parseSignature(sig Element, maxRefs int, enveloped bool) (*parsed, error) {
 	return p, nil
 }
 
+// childNames joins the names of the children by blanks; a child of another namespace has a name that fits nowhere.
 func childNames(e Element) string {
-	var names []string
+	names := make([]byte, 0, 64)
 	for c := range e.Children() {
 		if c.Space() != NSDS {
 			return "{" + c.Space() + "}" + c.Local()
 		}
-		names = append(names, c.Local())
+		if len(names) > 0 {
+			names = append(names, ' ')
+		}
+		names = append(names, c.Local()...)
 	}
-	return strings.Join(names, " ")
+	return string(names)
 }
 
 // algorithm returns the Algorithm of e, "" when e is not just that attribute: HMACOutputLength, InclusiveNamespaces and
 // other parameters are refused here.
 func algorithm(e Element) string {
-	if e.IsZero() || len(e.Attrs()) != 1 {
+	if e.IsZero() || len(e.attrs()) != 1 {
 		return ""
 	}
 	if text, err := e.Text(); err != nil || strings.TrimSpace(text) != "" {
@@ -182,7 +186,7 @@ func parseReference(ref Element, enveloped bool) (signedRef, error) {
 		return r, badSignature("Reference has the children %q", kids)
 	}
 	uri, _ := ref.Attr("URI")
-	if len(ref.Attrs()) != 1 || len(uri) < 2 || uri[0] != '#' {
+	if len(ref.attrs()) != 1 || len(uri) < 2 || uri[0] != '#' {
 		return r, badSignature("Reference URI %q is not an id of this document", uri)
 	}
 	if r.target = ref.doc.ByID(uri[1:]); r.target.IsZero() {
