@@ -81,7 +81,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, orgrel.
 	if err := proxied(env); err != nil {
 		return nil, requester, err
 	}
-	req, err := readRequest(env, time.Now())
+	req, err := readRequest(env)
 	if err != nil {
 		return nil, requester, err
 	}
@@ -113,7 +113,7 @@ func proxied(env *soap.Envelope) error {
 		}
 		switch e.Local() {
 		case "ProxySecurityContext", "ProxyPartnerToken", "ProxySuggesterSid", "SerializedSecurityContext", "RequestTypeHeader":
-			return fault.Because(fault.AccessDenied, fmt.Errorf("header %s", e.Local()))
+			return &fault.Error{Kind: fault.ProxyRequestNotAllowed, Message: "Nobody may ask here on behalf of another server.", Cause: fmt.Errorf("header %s", e.Local())}
 		case "ExchangeImpersonation":
 			return fault.Because(fault.AccessDenied, errors.New("impersonation"))
 		}

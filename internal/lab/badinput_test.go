@@ -126,7 +126,7 @@ func bodyInputs(tom smtpaddr.Address) (out []badInput) {
 		{"101 mailboxes", replace("<m:MailboxDataArray>", "<m:MailboxDataArray>"+strings.Repeat(fmt.Sprintf(mailboxData, "a@contoso.example"), 100)), "ErrorMailboxDataArrayTooBig"},
 		{"must understand", inHeader(`<x:y xmlns:x="urn:x" s:mustUnderstand="1"/>`), "s:MustUnderstand"},
 		{"impersonation", inHeader(`<t:ExchangeImpersonation` + types + `/>`), "ErrorAccessDenied"},
-		{"proxy header", inHeader(`<t:ProxySecurityContext` + types + `>AAAA</t:ProxySecurityContext>`), "ErrorAccessDenied"},
+		{"proxy header", inHeader(`<t:ProxySecurityContext` + types + `>AAAA</t:ProxySecurityContext>`), "ErrorProxyRequestNotAllowed"},
 		{"unknown version", inHeader(`<t:RequestServerVersion` + types + ` Version="Exchange1996"/>`), "ErrorInvalidServerVersion"},
 		{"SOAP 1.2", replace("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"), "s:VersionMismatch"},
 	} {
