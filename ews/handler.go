@@ -95,11 +95,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, orgrel.
 	}
 	codes := map[string]int{}
 	for _, res := range answer.Results {
-		if res.Err == nil {
-			codes["NoError"]++
-			continue
-		}
-		codes[fault.KindOf(res.Err).Row().EWS]++
+		codes[ResponseCode(res.Err)]++
 	}
 	rec.Set(slog.Int("mailboxes", len(answer.Results)), slog.Any("codes", codes))
 	return appendResponse(nil, req, answer, h.o.ServerName), requester, nil
