@@ -138,7 +138,6 @@ func bodyInputs(tom smtpaddr.Address) (out []badInput) {
 func TestBadInputGetsItsAnswerAndServingGoesOn(t *testing.T) {
 	onEachStore(t, func(t *testing.T, l *lab.Lab) {
 		tom := l.User(t, l.Contoso, "tom", mailbox.Reviewer, busy(9))
-		settle()
 		for _, c := range append(httpInputs(tom), bodyInputs(tom)...) {
 			u, err := url.Parse(l.Contoso.URL + c.path)
 			must(t, err)
@@ -193,7 +192,6 @@ func TestLengthThatLiesEndsItsConnection(t *testing.T) {
 func TestTokenForAnotherOrganizationIsRefused(t *testing.T) {
 	onEachStore(t, func(t *testing.T, l *lab.Lab) {
 		rita := l.User(t, l.Fabrikam, "rita", mailbox.AvailabilityOnly)
-		settle()
 		asking := &caller{l: l, token: token(t, l, rita, l.Fabrikam.Trust.ApplicationUri, orgrel.ActionFreeBusy)}
 		status, body := asking.post(t, l.Contoso.URL, payload("FreeBusy", "tom@contoso.example"))
 		if want := wsseFault("InvalidSecurityToken", "An error occurred when processing the security tokens in the message."); status != http.StatusInternalServerError || !strings.Contains(body, want) {

@@ -58,7 +58,6 @@ func BenchmarkPartnerRequest(b *testing.B) {
 	for i := range 500 {
 		many = append(many, smtpaddr.MustAddress(fmt.Sprintf("guest%d@fabrikam.example", i)))
 	}
-	settle()
 	handler := l.Node(b, l.Contoso).Config.Handler
 	for _, c := range []struct {
 		name  string

@@ -42,6 +42,7 @@ type Organization struct {
 	Store  store.Store
 	URL    string // of the server, without a path
 	Trust  *federation.Trust
+	first  *httptest.Server // started when everything is configured, so that it knows all of it at once
 }
 
 // StoreKind is a kind of store that a lab's organizations can stand on.
@@ -88,6 +89,9 @@ func New(t testing.TB, kind StoreKind, profile federation.Profile) *Lab {
 	l.Fabrikam = l.organization(t, dir, "fabrikam.example")
 	l.relate(t, l.Contoso, l.Fabrikam)
 	l.relate(t, l.Fabrikam, l.Contoso)
+	for _, o := range []*Organization{l.Contoso, l.Fabrikam} {
+		l.start(t, o, o.first)
+	}
 	return l
 }
 
@@ -144,7 +148,8 @@ func (l *Lab) organization(t testing.TB, dir, domain string) *Organization {
 	check(t, o.Store.PutTrust(ctx, o.Trust),
 		o.Store.PutOrganization(ctx, o.Federated()),
 		l.Registry.Add(ctx, &gateway.Organization{Name: domain, ApplicationUri: o.Trust.ApplicationUri, AccountNamespace: o.Domain, Domains: []smtpaddr.Domain{o.Domain}, Certificate: pair.Certificate}))
-	o.URL = l.Node(t, o).URL
+	o.first = httptest.NewUnstartedServer(nil)
+	o.URL = "https://" + o.first.Listener.Addr().String()
 	check(t, o.Store.PutSetting(ctx, store.SettingExternalEwsURL, o.URL+"/EWS/Exchange.asmx"))
 	return o
 }
@@ -152,13 +157,20 @@ func (l *Lab) organization(t testing.TB, dir, domain string) *Organization {
 // Node starts one more node of an organization on its store.
 func (l *Lab) Node(t testing.TB, o *Organization) *httptest.Server {
 	t.Helper()
+	srv := httptest.NewUnstartedServer(nil)
+	l.start(t, o, srv)
+	return srv
+}
+
+func (l *Lab) start(t testing.TB, o *Organization, srv *httptest.Server) {
+	t.Helper()
 	s := server.New(server.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, o.Store)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	go s.Follow(ctx)
-	srv := httptest.NewTLSServer(s.Public())
+	srv.Config.Handler = s.Public()
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	return srv
 }
 
 // Federated is the organization's federated identifier as the lab configures it.

@@ -26,7 +26,6 @@ func TestSampleCalendarsThroughImportStoreAndService(t *testing.T) {
 		t.Skip("CALENDAR_SAMPLES_DIR is not set")
 	}
 	onEachStore(t, func(t *testing.T, l *lab.Lab) {
-		settle()
 		expected, err := os.Open(filepath.Join(dir, "expected.jsonl"))
 		if err != nil {
 			t.Fatal(err)
