@@ -101,9 +101,13 @@ func (h *Handler) dispatch(ctx context.Context, env *soap.Envelope) (operation s
 }
 
 func (h *Handler) federationInformation(ctx context.Context, req xmlsec.Element) ([]byte, error) {
-	text, err := req.Child(ns, "Domain").Text()
+	domain := req.Child(ns, "Domain")
+	if domain.IsZero() {
+		return appendFederationInformation(nil, nil, fault.New(fault.InvalidRequest, "A Domain is required.")), nil
+	}
+	text, err := domain.Text()
 	if err != nil {
-		return nil, soap.Schema(req, err.Error())
+		return nil, soap.Schema(domain, err.Error())
 	}
 	var info *FederationInformation
 	d, err := smtpaddr.ParseDomain(strings.TrimSpace(text))

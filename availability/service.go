@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ func (s *Service) GetUserAvailability(ctx context.Context, q Query) (Answer, err
 	foreign := map[smtpaddr.Domain][]int{}
 	for i, m := range q.Mailboxes {
 		if m.Address.IsZero() {
-			results[i].Err = fault.New(fault.InvalidSMTPAddress, "E-mail address <%s>SMTP:%s is not a valid SMTP address.", m.DisplayName, m.Raw)
+			results[i].Err = unresolved(m)
 			continue
 		}
 		own, err := s.Organization.OwnDomain(ctx, m.Address.Domain())
@@ -91,6 +92,15 @@ func (s *Service) GetUserAvailability(ctx context.Context, q Query) (Answer, err
 	}
 	wg.Wait()
 	return Answer{results}, nil
+}
+
+// unresolved is the error of an entry without an SMTP address: malformed, or of another address type, as Outlook sends
+// a legacy distinguished name for an entry that it could not resolve.
+func unresolved(m Attendee) error {
+	if m.RoutingType != "" && !strings.EqualFold(m.RoutingType, "SMTP") {
+		return fault.New(fault.MailRecipientNotFound, "Unable to resolve e-mail address <%s>%s:%s to an Active Directory object.", m.DisplayName, m.RoutingType, m.Raw)
+	}
+	return fault.New(fault.InvalidSMTPAddress, "E-mail address <%s>SMTP:%s is not a valid SMTP address.", m.DisplayName, m.Raw)
 }
 
 // ceiling is the most that the requester may see of anybody here, and the group it is held to.

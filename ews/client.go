@@ -38,6 +38,17 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// ResponseCode is the EWS code of a mailbox's failure, as in an [availability.Result]; "NoError" for nil.
+func ResponseCode(err error) string {
+	if err == nil {
+		return "NoError"
+	}
+	if code := fault.KindOf(err).Row().EWS; code != "" {
+		return code
+	}
+	return "ErrorInternalServerError"
+}
+
 // GetUserAvailability asks for the mailboxes of q and returns their answers by position. Times are asked and answered
 // in UTC. What the endpoint answers is checked: count, views, busy types, digits.
 func (c *Client) GetUserAvailability(ctx context.Context, q availability.Query) ([]availability.Result, error) {

@@ -28,7 +28,7 @@ var versions = []string{"Exchange2007", "Exchange2007_SP1", "Exchange2009", "Exc
 	"Exchange2012", "Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016", "Exchange2019", "V2015_10_05", "V2016_01_06",
 	"V2016_04_13", "V2016_07_13", "V2016_10_10", "V2017_01_07", "V2017_04_14", "V2017_07_11"}
 
-func readRequest(env *soap.Envelope, now time.Time) (*request, error) {
+func readRequest(env *soap.Envelope) (*request, error) {
 	r := &request{}
 	if v := env.Header.Child(nsTypes, "RequestServerVersion"); !v.IsZero() {
 		name, _ := v.Attr("Version")
@@ -61,7 +61,6 @@ func readRequest(env *soap.Envelope, now time.Time) (*request, error) {
 		r.noFreeBusy = true
 		return r, nil
 	}
-	_ = now
 	return r, readOptions(options, zone, &r.query)
 }
 
@@ -71,7 +70,7 @@ func order(e xmlsec.Element, names ...string) error {
 	for c := range e.Children() {
 		i := slices.Index(names, c.Space()+" "+c.Local())
 		if i < 0 || i <= at {
-			return soap.Schema(c, fmt.Sprintf("The element '%s' in namespace '%s' is not expected here.", e.Local(), c.Local()))
+			return soap.Schema(c, fmt.Sprintf("The element '%.60s' in namespace '%.100s' is not expected in '%s'.", c.Local(), c.Space(), e.Local()))
 		}
 		at = i
 	}

@@ -37,13 +37,9 @@ func appendResponse(dst []byte, r *request, a availability.Answer, server string
 // appendError writes a failed mailbox: the view None, so that nobody takes it for free.
 func appendError(dst []byte, f *fault.Error, server string) []byte {
 	row := f.Kind.Row()
-	code := row.EWS
-	if code == "" {
-		code = "ErrorInternalServerError"
-	}
 	dst = append(dst, `<ResponseMessage ResponseClass="Error"><MessageText>`...)
 	dst = xmlsec.AppendText(dst, f.Text())
-	dst = append(dst, "</MessageText><ResponseCode>"+code+"</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey><MessageXml>"...)
+	dst = append(dst, "</MessageText><ResponseCode>"+ResponseCode(f)+"</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey><MessageXml>"...)
 	if row.ExceptionType != "" {
 		dst = append(dst, `<e:ExceptionType xmlns:e="`+nsErrors+`">`+row.ExceptionType+`</e:ExceptionType>`...)
 	}

@@ -81,7 +81,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, orgrel.
 	if err := proxied(env); err != nil {
 		return nil, requester, err
 	}
-	req, err := readRequest(env, time.Now())
+	req, err := readRequest(env)
 	if err != nil {
 		return nil, requester, err
 	}
@@ -95,11 +95,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, orgrel.
 	}
 	codes := map[string]int{}
 	for _, res := range answer.Results {
-		if res.Err == nil {
-			codes["NoError"]++
-			continue
-		}
-		codes[fault.KindOf(res.Err).Row().EWS]++
+		codes[ResponseCode(res.Err)]++
 	}
 	rec.Set(slog.Int("mailboxes", len(answer.Results)), slog.Any("codes", codes))
 	return appendResponse(nil, req, answer, h.o.ServerName), requester, nil
@@ -113,7 +109,7 @@ func proxied(env *soap.Envelope) error {
 		}
 		switch e.Local() {
 		case "ProxySecurityContext", "ProxyPartnerToken", "ProxySuggesterSid", "SerializedSecurityContext", "RequestTypeHeader":
-			return fault.Because(fault.AccessDenied, fmt.Errorf("header %s", e.Local()))
+			return &fault.Error{Kind: fault.ProxyRequestNotAllowed, Message: "Nobody may ask here on behalf of another server.", Cause: fmt.Errorf("header %s", e.Local())}
 		case "ExchangeImpersonation":
 			return fault.Because(fault.AccessDenied, errors.New("impersonation"))
 		}

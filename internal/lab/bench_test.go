@@ -48,7 +48,7 @@ func captured(b *testing.B, l *lab.Lab, users []smtpaddr.Address, asked []smtpad
 // bytes before it, with scan, token, message signature, replay key, relationship, calendars and answer. "known" comes
 // with a token seen before, "fresh" with a token never seen.
 func BenchmarkPartnerRequest(b *testing.B) {
-	l := lab.New(b, federation.ProfileModern)
+	l := lab.New(b, lab.SQLite(), federation.ProfileModern)
 	var asked []smtpaddr.Address
 	for i := range 100 {
 		asked = append(asked, l.User(b, l.Contoso, fmt.Sprintf("u%d", i), mailbox.Reviewer, busy(9, "SUMMARY:Planning"), busy(11, "SUMMARY:Review"), busy(15, "SUMMARY:Coffee")))
@@ -58,7 +58,6 @@ func BenchmarkPartnerRequest(b *testing.B) {
 	for i := range 500 {
 		many = append(many, smtpaddr.MustAddress(fmt.Sprintf("guest%d@fabrikam.example", i)))
 	}
-	settle()
 	handler := l.Node(b, l.Contoso).Config.Handler
 	for _, c := range []struct {
 		name  string

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +42,27 @@ type Organization struct {
 	Store  store.Store
 	URL    string // of the server, without a path
 	Trust  *federation.Trust
+	first  *httptest.Server // started when everything is configured, so that it knows all of it at once
 }
+
+// StoreKind is a kind of store that a lab's organizations can stand on.
+type StoreKind struct {
+	Name string
+	open func(t testing.TB, dir, name string) store.Store
+}
+
+// SQLite keeps each organization in a file.
+func SQLite() StoreKind {
+	return StoreKind{"sqlite", func(t testing.TB, dir, name string) store.Store {
+		t.Helper()
+		s, err := open.Open(t.Context(), filepath.Join(dir, name+".db"), open.Options{})
+		check(t, err)
+		return s
+	}}
+}
+
+// Stores are all kinds: what the lab shows holds on each of them.
+func Stores() []StoreKind { return []StoreKind{SQLite()} }
 
 // Lab is the small world: Contoso is asked, Fabrikam asks.
 type Lab struct {
@@ -49,22 +70,28 @@ type Lab struct {
 	Gateway           *httptest.Server
 	Registry          *gatewaystore.Store
 	Client            *http.Client
+	stores            StoreKind
 	caFile            string
 	metadata          *federation.Metadata
 	profile           federation.Profile
+	signing           *federation.KeyPair
+	issuer            atomic.Pointer[gateway.Gateway]
 }
 
-// New builds the world; everything ends with the test.
-func New(t testing.TB, profile federation.Profile) *Lab {
+// New builds the world on stores of one kind; everything ends with the test.
+func New(t testing.TB, kind StoreKind, profile federation.Profile) *Lab {
 	t.Helper()
 	dir := t.TempDir()
-	l := &Lab{profile: profile}
+	l := &Lab{stores: kind, profile: profile}
 	l.startGateway(t, dir)
 	l.Client = l.Gateway.Client()
 	l.Contoso = l.organization(t, dir, "contoso.example")
 	l.Fabrikam = l.organization(t, dir, "fabrikam.example")
 	l.relate(t, l.Contoso, l.Fabrikam)
 	l.relate(t, l.Fabrikam, l.Contoso)
+	for _, o := range []*Organization{l.Contoso, l.Fabrikam} {
+		l.start(t, o, o.first)
+	}
 	return l
 }
 
@@ -83,40 +110,46 @@ func (l *Lab) startGateway(t testing.TB, dir string) {
 	l.Registry, err = gatewaystore.Open(t.Context(), filepath.Join(dir, "gateway.db"))
 	check(t, err)
 	t.Cleanup(func() { l.Registry.Close() })
+	l.Gateway = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.issuer.Load().Handler().ServeHTTP(w, r) }))
+	t.Cleanup(l.Gateway.Close)
+	l.RollIssuerKey(t)
+	l.caFile = filepath.Join(dir, "ca.pem")
+	check(t, os.WriteFile(l.caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.Gateway.Certificate().Raw}), 0o600))
+}
+
+// RollIssuerKey gives the gateway a new signing key and returns its certificate. Organizations know it only once their
+// trust says so.
+func (l *Lab) RollIssuerKey(t testing.TB) *x509.Certificate {
+	t.Helper()
 	signing, err := federation.NewSigningCertificate(time.Now(), 30)
 	check(t, err)
-	mux := http.NewServeMux()
-	l.Gateway = httptest.NewTLSServer(mux)
-	t.Cleanup(l.Gateway.Close)
-	o := gateway.Options{Issuer: "urn:federation:lab", PublicURL: l.Gateway.URL, Signing: signing, Profile: l.profile, Lifetime: 8 * time.Hour,
+	o := gateway.Options{Issuer: "urn:federation:lab", PublicURL: l.Gateway.URL, Signing: signing, Previous: l.signing, Profile: l.profile, Lifetime: 8 * time.Hour,
 		Registry: l.Registry, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-	l.metadata = &federation.Metadata{TokenIssuerUri: o.Issuer, TokenIssuerEpr: l.Gateway.URL + gateway.PathSTS, Certificates: []*x509.Certificate{signing.Certificate}}
 	if l.profile == federation.ProfileExchange {
 		o.TokenCipher = xmlsec.TripleDESCBC
 	}
 	g, err := gateway.New(o)
 	check(t, err)
-	mux.Handle("/", g.Handler())
-	l.caFile = filepath.Join(dir, "ca.pem")
-	check(t, os.WriteFile(l.caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.Gateway.Certificate().Raw}), 0o600))
+	l.issuer.Store(g)
+	l.signing = signing
+	l.metadata = &federation.Metadata{TokenIssuerUri: o.Issuer, TokenIssuerEpr: l.Gateway.URL + gateway.PathSTS, Certificates: []*x509.Certificate{signing.Certificate}}
+	return signing.Certificate
 }
 
 func (l *Lab) organization(t testing.TB, dir, domain string) *Organization {
 	t.Helper()
 	ctx := t.Context()
-	o := &Organization{Domain: smtpaddr.MustDomain(domain)}
-	var err error
-	o.Store, err = open.Open(ctx, filepath.Join(dir, domain+".db"), open.Options{})
-	check(t, err)
+	o := &Organization{Domain: smtpaddr.MustDomain(domain), Store: l.stores.open(t, dir, domain)}
 	t.Cleanup(func() { o.Store.Close() })
 	pair, err := federation.NewOrganizationCertificate(time.Now(), 30)
 	check(t, err)
 	o.Trust = &federation.Trust{Name: "Lab", ApplicationUri: "exchangedelegation." + domain, TokenIssuerUri: l.metadata.TokenIssuerUri, TokenIssuerEpr: l.metadata.TokenIssuerEpr,
 		TokenIssuerCertificate: l.metadata.Certificates[0], OrgCertificate: pair, Profile: l.profile, Proof: federation.ProofRequired, CAFile: l.caFile, AllowPrivate: true}
 	check(t, o.Store.PutTrust(ctx, o.Trust),
-		o.Store.PutOrganization(ctx, &federation.Organization{Enabled: true, Domains: []smtpaddr.Domain{o.Domain}, AcceptedDomains: []smtpaddr.Domain{o.Domain}, AccountNamespace: smtpaddr.MustDomain("exchangedelegation." + domain)}),
+		o.Store.PutOrganization(ctx, o.Federated()),
 		l.Registry.Add(ctx, &gateway.Organization{Name: domain, ApplicationUri: o.Trust.ApplicationUri, AccountNamespace: o.Domain, Domains: []smtpaddr.Domain{o.Domain}, Certificate: pair.Certificate}))
-	o.URL = l.Node(t, o).URL
+	o.first = httptest.NewUnstartedServer(nil)
+	o.URL = "https://" + o.first.Listener.Addr().String()
 	check(t, o.Store.PutSetting(ctx, store.SettingExternalEwsURL, o.URL+"/EWS/Exchange.asmx"))
 	return o
 }
@@ -124,13 +157,26 @@ func (l *Lab) organization(t testing.TB, dir, domain string) *Organization {
 // Node starts one more node of an organization on its store.
 func (l *Lab) Node(t testing.TB, o *Organization) *httptest.Server {
 	t.Helper()
+	srv := httptest.NewUnstartedServer(nil)
+	l.start(t, o, srv)
+	return srv
+}
+
+func (l *Lab) start(t testing.TB, o *Organization, srv *httptest.Server) {
+	t.Helper()
 	s := server.New(server.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, o.Store)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	go s.Follow(ctx)
-	srv := httptest.NewTLSServer(s.Public())
+	srv.Config.Handler = s.Public()
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
-	return srv
+}
+
+// Federated is the organization's federated identifier as the lab configures it.
+func (o *Organization) Federated() *federation.Organization {
+	return &federation.Organization{Enabled: true, Domains: []smtpaddr.Domain{o.Domain}, AcceptedDomains: []smtpaddr.Domain{o.Domain},
+		AccountNamespace: smtpaddr.MustDomain("exchangedelegation." + o.Domain.String())}
 }
 
 func (l *Lab) relate(t testing.TB, o, partner *Organization) {

@@ -55,9 +55,12 @@ func Parse(raw []byte, v Version, l xmlsec.Limits, understood func(space, local 
 	return env, env.headers(understood)
 }
 
+// schemaFailed stands before the violation in a fault's text, and not in its Violation element.
+const schemaFailed = "The request failed schema validation: "
+
 // Schema makes the fault of an element that is not as the schema has it, with its place in the request.
 func Schema(e xmlsec.Element, violation string) *fault.Error {
-	f := fault.New(fault.SchemaValidation, "The request failed schema validation: %s", violation)
+	f := fault.New(fault.SchemaValidation, "%s%s", schemaFailed, violation)
 	f.Line, f.Col = e.Position()
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/availd/availd/internal/fault"
@@ -131,7 +132,7 @@ func appendEWSDetail(dst []byte, row fault.Row, err *fault.Error) []byte {
 		dst = fmt.Appendf(dst, `<t:MessageXml xmlns:t="%s"><t:Value Name="BackOffMilliseconds">%d</t:Value></t:MessageXml>`, nsTypes, backOff(err).Milliseconds())
 	case err.Line > 0:
 		dst = fmt.Appendf(dst, `<t:MessageXml xmlns:t="%s"><t:LineNumber>%d</t:LineNumber><t:LinePosition>%d</t:LinePosition><t:Violation>`, nsTypes, err.Line, err.Col)
-		dst = append(xmlsec.AppendText(dst, err.Text()), "</t:Violation></t:MessageXml>"...)
+		dst = append(xmlsec.AppendText(dst, strings.TrimPrefix(err.Text(), schemaFailed)), "</t:Violation></t:MessageXml>"...)
 	}
 	return dst
 }
