@@ -129,7 +129,7 @@ func TestCommandLine(t *testing.T) {
 		{"orgrel create Fabrikam --domain fabrikam.example --free-busy-access-level Much", 1, "AvailabilityOnly"},
 		{"orgrel create Fabrikam --domain fabrikam.example --free-busy-access-scope none@contoso.example", 3, "not found"},
 		{"orgrel create Fabrikam --domain fabrikam.example --target-owa-url http://x", 1, "TargetOwaURL \"http://x\" is not https"},
-		{"orgrel create Fabrikam --domain fabrikam.example --mailtips-access-level Some", 1, "None, Limited, All"},
+		{"orgrel create Fabrikam --domain fabrikam.example --mail-tips-access-level Some", 1, "None, Limited, All"},
 		{"orgrel create Fabrikam --domain fabrikam.example --allow-address 10.1.2.3.4", 1, "no address range"},
 		{"orgrel create " + strings.Repeat("x", 65) + " --domain fabrikam.example", 1, "1 to 64 characters"},
 		{"orgrel create Fabrikam --domain fabrikam.example --free-busy-access --free-busy-access-level LimitedDetails", 0, "warning: the partner cannot be asked"},

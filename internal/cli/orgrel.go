@@ -73,9 +73,9 @@ func relationshipFlags(f *pflag.FlagSet) {
 	f.Bool("free-busy-access", false, "free/busy in both directions")
 	f.String("free-busy-access-level", "", "None, AvailabilityOnly or LimitedDetails: the most that the partner is shown")
 	f.String("free-busy-access-scope", "", "group whose members only are shown; empty: everyone")
-	f.Bool("mailtips-access", false, "MailTips for the partner")
-	f.String("mailtips-access-level", "", "None, Limited or All")
-	f.String("mailtips-access-scope", "", "group whose members only have MailTips; empty: everyone")
+	f.Bool("mail-tips-access", false, "MailTips for the partner")
+	f.String("mail-tips-access-level", "", "None, Limited or All")
+	f.String("mail-tips-access-scope", "", "group whose members only have MailTips; empty: everyone")
 	f.Bool("delivery-report", false, "message tracking for the partner; both sides need it")
 	f.Bool("photos", false, "user photos for the partner")
 	f.Bool("mailbox-move", false, "mailbox moves from and to the partner; kept, not done")
@@ -93,7 +93,7 @@ func relationshipParams(f *pflag.FlagSet) (admin.RelationshipParams, error) {
 	g := &given{flags: f}
 	p := admin.RelationshipParams{Name: g.text("name"), DomainNames: g.domains("domain"), Enabled: g.bool("enabled"),
 		FreeBusyAccessEnabled: g.bool("free-busy-access"), FreeBusyAccessLevel: parsed(g, "free-busy-access-level", orgrel.ParseAccessLevel), FreeBusyAccessScope: g.address("free-busy-access-scope"),
-		MailTipsAccessEnabled: g.bool("mailtips-access"), MailTipsAccessLevel: g.text("mailtips-access-level"), MailTipsAccessScope: g.address("mailtips-access-scope"),
+		MailTipsAccessEnabled: g.bool("mail-tips-access"), MailTipsAccessLevel: g.text("mail-tips-access-level"), MailTipsAccessScope: g.address("mail-tips-access-scope"),
 		DeliveryReportEnabled: g.bool("delivery-report"), PhotosEnabled: g.bool("photos"), MailboxMoveEnabled: g.bool("mailbox-move"),
 		TargetApplicationUri: g.text("target-application-uri"), TargetAutodiscoverEpr: g.text("target-autodiscover-epr"), TargetSharingEpr: g.text("target-sharing-epr"),
 		TargetOwaURL: g.text("target-owa-url"), OrganizationContact: g.text("contact"), AllowAddresses: g.prefixes("allow-address"), CAFile: g.text("ca-file")}
