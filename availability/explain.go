@@ -11,65 +11,110 @@ import (
 // ExplainInput is what a decision about one mailbox depends on.
 type ExplainInput struct {
 	Requester, Mailbox smtpaddr.Address
-	External           bool
+	External           bool                             // the requester's domain is not ours
+	OwnDomain          bool                             // the mailbox's domain is ours
 	Relationship       *orgrel.OrganizationRelationship // of the requester's domain; nil without one
 	Calendar           mailbox.Calendar
 }
 
-// Addresses is the mailbox in the form of a CalendarQuery.
-func (in ExplainInput) Addresses() []smtpaddr.Address { return []smtpaddr.Address{in.Mailbox} }
-
 // Finding is one step of a decision.
-type Finding struct{ What, Finding string }
+type Finding struct {
+	Step    string `json:"Step"`
+	Finding string `json:"Finding"`
+}
 
-// Explain walks the decision of [Service.GetUserAvailability] and says what each step gives. It ends at the step that
-// refuses.
+// explanation collects findings; level is what is left of the access so far.
+type explanation struct {
+	findings []Finding
+	level    orgrel.AccessLevel
+}
+
+func (e *explanation) add(step, format string, args ...any) {
+	e.findings = append(e.findings, Finding{step, fmt.Sprintf(format, args...)})
+}
+
+// refuse adds the step that ends the decision and the answer that the requester gets.
+func (e *explanation) refuse(code, step, format string, args ...any) []Finding {
+	e.add(step, format, args...)
+	e.add("effective level", "None: %s", code)
+	return e.findings
+}
+
+// Explain walks the decision of [Service.GetUserAvailability] and says what each step gives and which one cuts. It ends at
+// the step that refuses.
 func Explain(in ExplainInput) []Finding {
-	level := orgrel.LimitedDetails
-	var out []Finding
-	add := func(what, format string, args ...any) { out = append(out, Finding{what, fmt.Sprintf(format, args...)}) }
-	refuse := func(what, format string, args ...any) []Finding {
-		add(what, format, args...)
-		add("effective level", "None: ErrorNoFreeBusyAccess")
-		return out
+	e := &explanation{level: orgrel.LimitedDetails}
+	if !in.OwnDomain {
+		return e.foreign(in)
 	}
 	if in.External {
-		switch r := in.Relationship; {
+		r := in.Relationship
+		switch {
 		case r == nil:
-			return refuse("organization relationship", "none has the domain %s", in.Requester.Domain())
+			return e.refuse("ErrorNoFreeBusyAccess", "organization relationship", "none has the domain %s", in.Requester.Domain())
 		case r.Grants() == orgrel.None:
-			return refuse("organization relationship", "%q: Enabled %t, FreeBusyAccessEnabled %t, FreeBusyAccessLevel %s", r.Name, r.Enabled, r.FreeBusyAccessEnabled, r.FreeBusyAccessLevel)
-		default:
-			level = r.Grants()
-			add("organization relationship", "%q grants %s", r.Name, level)
+			return e.refuse("ErrorNoFreeBusyAccess", "organization relationship", "%q: Enabled %t, FreeBusyAccessEnabled %t, FreeBusyAccessLevel %s", r.Name, r.Enabled, r.FreeBusyAccessEnabled, r.FreeBusyAccessLevel)
 		}
+		e.level = r.Grants()
+		e.add("organization relationship", "%q grants %s", r.Name, e.level)
 	} else {
-		add("requester", "one of our own users")
+		e.add("requester", "one of our own users")
 	}
-	if !in.Calendar.Found {
-		return refuse("mailbox", "%s is not known", in.Mailbox)
-	}
-	add("mailbox", "%s", in.Calendar.Mailbox.Address)
+	return e.local(in)
+}
+
+// foreign is the part of a decision about a mailbox that is not ours: whom it would be asked of.
+func (e *explanation) foreign(in ExplainInput) []Finding {
 	if in.External {
-		if !in.Calendar.InScope {
-			return refuse("scope", "not a member of %s", in.Relationship.FreeBusyAccessScope)
-		}
-		add("scope", "visible")
+		return e.refuse("ErrorProxyRequestNotAllowed", "domain", "%s is not one of our domains, and a partner's request is never forwarded", in.Mailbox.Domain())
 	}
-	if !in.External && owns(in.Calendar.Mailbox, in.Requester) {
-		add("owner", "the owner sees everything")
-		return out
-	}
-	own := Contributes(in.Calendar.DefaultPermission)
-	switch {
-	case own == orgrel.None:
-		return refuse("Default permission", "%s: cut by the owner's Default", in.Calendar.DefaultPermission)
-	case own < level:
-		add("Default permission", "%s: cut by the owner's Default", in.Calendar.DefaultPermission)
-		level = own
+	switch r := in.Relationship; {
+	case r == nil:
+		return e.refuse("ErrorAddressSpaceNotFound", "domain", "%s is not one of our domains, and no organization relationship has it", in.Mailbox.Domain())
+	case r.Usable() != nil:
+		return e.refuse("ErrorMailRecipientNotFound", "organization relationship", "%v", r.Usable())
 	default:
-		add("Default permission", "%s", in.Calendar.DefaultPermission)
+		e.add("organization relationship", "%q has the domain %s", r.Name, in.Mailbox.Domain())
+		e.add("effective level", "decided by the partner, who is asked")
 	}
-	add("effective level", "%s", level)
-	return out
+	return e.findings
+}
+
+// local is the part that the mailbox decides; the order is that of [Service.answer].
+func (e *explanation) local(in ExplainInput) []Finding {
+	c := in.Calendar
+	if !c.Found {
+		code := "ErrorMailRecipientNotFound"
+		if in.External {
+			code = "ErrorNoFreeBusyAccess"
+		}
+		return e.refuse(code, "mailbox", "%s is not known", in.Mailbox)
+	}
+	e.add("mailbox", "%s", c.Mailbox.Address)
+	if in.External && !in.Relationship.FreeBusyAccessScope.IsZero() {
+		if !c.InScope {
+			return e.refuse("ErrorNoFreeBusyAccess", "scope", "cut by FreeBusyAccessScope: not a member of %s", in.Relationship.FreeBusyAccessScope)
+		}
+		e.add("scope", "a member of %s", in.Relationship.FreeBusyAccessScope)
+	} else if in.External {
+		e.add("scope", "everyone")
+	}
+	switch own := Contributes(c.DefaultPermission); {
+	case !in.External && owns(c.Mailbox, in.Requester):
+		e.add("owner", "the owner sees everything")
+	case own == orgrel.None:
+		return e.refuse("ErrorNoFreeBusyAccess", "Default permission", "%s: cut by the owner's Default", c.DefaultPermission)
+	case own < e.level:
+		e.add("Default permission", "%s: cut by the owner's Default", c.DefaultPermission)
+		e.level = own
+	case e.level < own:
+		e.add("Default permission", "%s: cut by the relationship's FreeBusyAccessLevel", c.DefaultPermission)
+	default:
+		e.add("Default permission", "%s", c.DefaultPermission)
+	}
+	if c.Err != nil {
+		return e.refuse("ErrorFreeBusyGenerationFailed", "calendar", "cannot be read: %v", c.Err)
+	}
+	e.add("effective level", "%s", e.level)
+	return e.findings
 }

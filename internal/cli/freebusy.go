@@ -1,12 +1,8 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,15 +11,18 @@ import (
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/server"
-	"github.com/availd/availd/internal/store"
-	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/mailbox/timezone"
 )
+
+const freebusyHelp = `Ask a running availd as one of its users, and draw the day.
+
+A mailbox that cannot be answered says why in its own place. The exit status is 0 as long as one mailbox was answered,
+and 2 when none was. Colours are used on a terminal only, and not where NO_COLOR is set.`
 
 func freebusyCommand() *cobra.Command {
 	var as, url, from, until, view, zone, caFile, requestID string
 	var interval time.Duration
-	cmd := &cobra.Command{Use: "freebusy ADDRESS...", Short: "Ask a running availd as one of its users", Args: cobra.MinimumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := &cobra.Command{Use: "freebusy ADDRESS...", Short: "Ask a running availd as one of its users", Long: freebusyHelp, Args: cobra.MinimumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		z, err := timezone.Lookup(zone)
 		if err != nil {
 			return fault.New(fault.Invalid, "%v", err)
@@ -47,7 +46,7 @@ func freebusyCommand() *cobra.Command {
 			}
 			q.Mailboxes = append(q.Mailboxes, availability.Attendee{Raw: s, Address: a})
 		}
-		secret, err := password(cmd)
+		secret, err := askedPassword(cmd)
 		if err != nil {
 			return err
 		}
@@ -101,6 +100,7 @@ type answerJSON struct {
 	View           string      `json:"FreeBusyViewType"`
 	MergedFreeBusy string      `json:"MergedFreeBusy,omitempty"`
 	Events         []eventJSON `json:"CalendarEvents,omitempty"`
+	WorkingHours   string      `json:"WorkingHours,omitempty"`
 }
 
 type eventJSON struct {
@@ -109,11 +109,41 @@ type eventJSON struct {
 	Subject, Location string `json:",omitempty"`
 }
 
-// printResults writes JSON, or for people a bar of the window and the entries below.
+// askedPassword is the user's password from a file, standard input or the terminal.
+func askedPassword(cmd *cobra.Command) (string, error) {
+	p, err := typedPassword(cmd)
+	if err != nil {
+		return "", err
+	}
+	if p != nil {
+		return *p, nil
+	}
+	return prompt(cmd, "Password: ")
+}
+
+// printResults writes JSON for programs or a picture for people. That nobody could be answered is a failed check.
 func printResults(cmd *cobra.Command, q availability.Query, results []availability.Result) error {
-	out := cmd.OutOrStdout()
-	format, _ := cmd.Flags().GetString("output")
-	var list []answerJSON
+	failed := 0
+	for _, r := range results {
+		if r.Err != nil {
+			failed++
+		}
+	}
+	if format(cmd) == formatJSON {
+		if err := printJSON(cmd.OutOrStdout(), answers(q, results)); err != nil {
+			return err
+		}
+	} else {
+		newPicture(cmd.OutOrStdout(), q).draw(results)
+	}
+	if failed == len(results) {
+		return errAllFailed
+	}
+	return nil
+}
+
+func answers(q availability.Query, results []availability.Result) []answerJSON {
+	list := make([]answerJSON, len(results))
 	for i, r := range results {
 		a := answerJSON{Address: q.Mailboxes[i].Address.String(), ResponseCode: "NoError", View: r.View.Type.String(), MergedFreeBusy: r.View.Merged}
 		if r.Err != nil {
@@ -123,77 +153,10 @@ func printResults(cmd *cobra.Command, q availability.Query, results []availabili
 		for _, e := range r.View.Events {
 			a.Events = append(a.Events, eventJSON{e.Start, e.End, e.BusyType.String(), e.Subject, e.Location})
 		}
-		list = append(list, a)
-	}
-	if format == "json" {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(list)
-	}
-	for _, a := range list {
-		if a.ResponseCode != "NoError" {
-			fmt.Fprintf(out, "%s: %s: %s\n", a.Address, a.ResponseCode, a.MessageText)
-			continue
+		if r.View.WorkingHours != nil {
+			a.WorkingHours = r.View.WorkingHours.String()
 		}
-		fmt.Fprintf(out, "%s (%s)\n", a.Address, a.View)
-		if a.MergedFreeBusy != "" {
-			fmt.Fprintf(out, "  %s\n  %s\n", strings.NewReplacer("0", "·", "1", "░", "2", "█", "3", "▓", "4", "?").Replace(a.MergedFreeBusy), a.MergedFreeBusy)
-		}
-		for _, e := range a.Events {
-			fmt.Fprintf(out, "  %s – %s  %-16s %s", q.Zone.Wall(e.Start).Format("2006-01-02 15:04"), q.Zone.Wall(e.End).Format("15:04"), e.BusyType, e.Subject)
-			if e.Location != "" {
-				fmt.Fprintf(out, " (%s)", e.Location)
-			}
-			fmt.Fprintln(out)
-		}
+		list[i] = a
 	}
-	return nil
-}
-
-// explainCommand prints how availd decides what a requester may see of a mailbox.
-func explainCommand() *cobra.Command {
-	var as, target string
-	cmd := &cobra.Command{Use: "explain", Short: "Say what somebody may see of a mailbox, and why", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		who, err := address(as)
-		if err != nil {
-			return err
-		}
-		box, err := address(target)
-		if err != nil {
-			return err
-		}
-		return withStore(cmd, func(ctx context.Context, st store.Store) error {
-			cfg, err := st.LoadConfig(ctx)
-			if err != nil {
-				return err
-			}
-			return print(cmd, 0, decisions(ctx, st, cfg, who.String(), availability.ExplainInput{Requester: who, Mailbox: box})...)
-		})
-	}}
-	cmd.Flags().StringVar(&as, "as", "", "who asks")
-	cmd.Flags().StringVar(&target, "mailbox", "", "about whom")
-	return cmd
-}
-
-func decisions(ctx context.Context, st store.Store, cfg *store.Config, _ string, in availability.ExplainInput) [][]property {
-	in.External = !cfg.Organization.Owns(in.Requester.Domain())
-	for _, r := range cfg.Relationships {
-		if r.Covers(in.Requester.Domain()) {
-			in.Relationship = r
-		}
-	}
-	now := time.Now()
-	q := mailbox.CalendarQuery{Addresses: in.Addresses(), Start: now, End: now.Add(time.Hour), Limit: 1}
-	if in.Relationship != nil && in.External {
-		q.Scope = in.Relationship.FreeBusyAccessScope
-	}
-	calendars, err := st.CalendarView(ctx, q)
-	if err == nil {
-		in.Calendar = calendars[0]
-	}
-	var out [][]property
-	for _, line := range availability.Explain(in) {
-		out = append(out, []property{{"Step", line.What}, {"Finding", line.Finding}})
-	}
-	return out
+	return list
 }

@@ -2,75 +2,66 @@ package cli
 
 import (
 	"context"
-	"net/netip"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/availd/availd/internal/fault"
-	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/internal/admin"
 	"github.com/availd/availd/orgrel"
-	"github.com/availd/availd/smtpaddr"
 )
 
 func orgrelCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "orgrel", Short: "Organization relationships: who may see how much, and whom we can ask"}
 	create := &cobra.Command{Use: "create NAME", Short: "Create a relationship", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		return change(cmd, args[0], func(ctx context.Context, st store.Store) error {
-			r := &orgrel.OrganizationRelationship{Name: args[0], Enabled: true, MailTipsAccessLevel: "None"}
-			if err := applyRelationship(cmd.Flags(), r); err != nil {
-				return err
-			}
-			return putRelationship(ctx, st, r)
+		p, err := relationshipParams(cmd.Flags())
+		if err != nil {
+			return err
+		}
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			_, err := a.CreateRelationship(ctx, args[0], p)
+			return err
 		})
 	}}
 	set := &cobra.Command{Use: "set NAME", Short: "Change a relationship; it takes effect within a second", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		return change(cmd, args[0], func(ctx context.Context, st store.Store) error {
-			r, err := findRelationship(ctx, st, args[0])
-			if err != nil {
-				return err
-			}
-			if err := applyRelationship(cmd.Flags(), r); err != nil {
-				return err
-			}
-			return putRelationship(ctx, st, r)
+		p, err := relationshipParams(cmd.Flags())
+		if err != nil {
+			return err
+		}
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			_, err := a.SetRelationship(ctx, args[0], p)
+			return err
 		})
 	}}
 	for _, c := range []*cobra.Command{create, set} {
 		relationshipFlags(c.Flags())
 	}
+	set.Flags().String("name", "", "new name")
+	set.Flags().StringArray("add-domain", nil, "one more domain of the partner (repeatable)")
+	set.Flags().StringArray("remove-domain", nil, "domain that is no longer the partner's (repeatable)")
 	show := &cobra.Command{Use: "show NAME", Short: "Show a relationship", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		return withStore(cmd, func(ctx context.Context, st store.Store) error {
-			r, err := findRelationship(ctx, st, args[0])
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			r, err := a.Relationship(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			return print(cmd, 6, relationshipProperties(r))
+			return printOne(cmd, relationshipProperties(r))
 		})
 	}}
 	list := &cobra.Command{Use: "list", Short: "List relationships", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return withStore(cmd, func(ctx context.Context, st store.Store) error {
-			cfg, err := st.LoadConfig(ctx)
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			all, err := a.Relationships(ctx)
 			if err != nil {
 				return err
 			}
-			var out [][]property
-			for _, r := range cfg.Relationships {
-				out = append(out, relationshipProperties(r))
+			p := newPrinter(cmd, 5)
+			for _, r := range all {
+				p.add(relationshipProperties(r))
 			}
-			return print(cmd, 6, out...)
+			return p.close()
 		})
 	}}
 	remove := &cobra.Command{Use: "remove NAME", Short: "Remove a relationship", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		return change(cmd, args[0], func(ctx context.Context, st store.Store) error {
-			r, err := findRelationship(ctx, st, args[0])
-			if err != nil {
-				return err
-			}
-			return st.DeleteRelationship(ctx, r.ID)
-		})
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error { return a.RemoveRelationship(ctx, args[0]) })
 	}}
 	cmd.AddCommand(create, set, show, list, remove)
 	return cmd
@@ -82,111 +73,44 @@ func relationshipFlags(f *pflag.FlagSet) {
 	f.Bool("free-busy-access", false, "free/busy in both directions")
 	f.String("free-busy-access-level", "", "None, AvailabilityOnly or LimitedDetails: the most that the partner is shown")
 	f.String("free-busy-access-scope", "", "group whose members only are shown; empty: everyone")
+	f.Bool("mail-tips-access", false, "MailTips for the partner")
+	f.String("mail-tips-access-level", "", "None, Limited or All")
+	f.String("mail-tips-access-scope", "", "group whose members only have MailTips; empty: everyone")
+	f.Bool("delivery-report", false, "message tracking for the partner; both sides need it")
+	f.Bool("photos", false, "user photos for the partner")
+	f.Bool("mailbox-move", false, "mailbox moves from and to the partner; kept, not done")
 	f.String("target-application-uri", "", "the partner's name at the gateway")
 	f.String("target-autodiscover-epr", "", "https URL of the partner's Autodiscover service")
 	f.String("target-sharing-epr", "", "https URL of the partner's EWS; then Autodiscover is not asked")
-	f.String("contact", "", "whom to ask there")
+	f.String("target-owa-url", "", "https URL of the partner's Outlook on the web")
+	f.String("contact", "", "address of whom to ask there")
 	f.StringArray("allow-address", nil, "private address range where the partner's servers may lie (repeatable)")
 	f.String("ca-file", "", "roots for the partner's TLS (PEM)")
 }
 
-// applyRelationship takes the flags that were typed.
-func applyRelationship(f *pflag.FlagSet, r *orgrel.OrganizationRelationship) (err error) {
-	str := func(name string, into *string) {
-		if f.Changed(name) {
-			*into, _ = f.GetString(name)
-		}
+// relationshipParams takes the flags that were typed.
+func relationshipParams(f *pflag.FlagSet) (admin.RelationshipParams, error) {
+	g := &given{flags: f}
+	p := admin.RelationshipParams{Name: g.text("name"), DomainNames: g.domains("domain"), Enabled: g.bool("enabled"),
+		FreeBusyAccessEnabled: g.bool("free-busy-access"), FreeBusyAccessLevel: parsed(g, "free-busy-access-level", orgrel.ParseAccessLevel), FreeBusyAccessScope: g.address("free-busy-access-scope"),
+		MailTipsAccessEnabled: g.bool("mail-tips-access"), MailTipsAccessLevel: g.text("mail-tips-access-level"), MailTipsAccessScope: g.address("mail-tips-access-scope"),
+		DeliveryReportEnabled: g.bool("delivery-report"), PhotosEnabled: g.bool("photos"), MailboxMoveEnabled: g.bool("mailbox-move"),
+		TargetApplicationUri: g.text("target-application-uri"), TargetAutodiscoverEpr: g.text("target-autodiscover-epr"), TargetSharingEpr: g.text("target-sharing-epr"),
+		TargetOwaURL: g.text("target-owa-url"), OrganizationContact: g.text("contact"), AllowAddresses: g.prefixes("allow-address"), CAFile: g.text("ca-file")}
+	if add := g.domains("add-domain"); add != nil {
+		p.AddDomains = *add
 	}
-	str("target-application-uri", &r.TargetApplicationUri)
-	str("target-autodiscover-epr", &r.TargetAutodiscoverEpr)
-	str("target-sharing-epr", &r.TargetSharingEpr)
-	str("contact", &r.OrganizationContact)
-	str("ca-file", &r.CAFile)
-	if f.Changed("enabled") {
-		r.Enabled, _ = f.GetBool("enabled")
+	if remove := g.domains("remove-domain"); remove != nil {
+		p.RemoveDomains = *remove
 	}
-	if f.Changed("free-busy-access") {
-		r.FreeBusyAccessEnabled, _ = f.GetBool("free-busy-access")
-	}
-	if f.Changed("domain") {
-		names, _ := f.GetStringArray("domain")
-		if r.DomainNames, err = domains(names); err != nil {
-			return err
-		}
-	}
-	if f.Changed("free-busy-access-level") {
-		s, _ := f.GetString("free-busy-access-level")
-		if r.FreeBusyAccessLevel, err = orgrel.ParseAccessLevel(s); err != nil {
-			return fault.New(fault.Invalid, "%v", err)
-		}
-	}
-	if f.Changed("free-busy-access-scope") {
-		s, _ := f.GetString("free-busy-access-scope")
-		r.FreeBusyAccessScope = smtpaddr.Address{}
-		if s != "" {
-			if r.FreeBusyAccessScope, err = smtpaddr.ParseAddress(s); err != nil {
-				return fault.New(fault.Invalid, "--free-busy-access-scope: %v", err)
-			}
-		}
-	}
-	if f.Changed("allow-address") {
-		ranges, _ := f.GetStringArray("allow-address")
-		r.AllowAddresses = nil
-		for _, s := range ranges {
-			p, err := netip.ParsePrefix(s)
-			if err != nil {
-				return fault.New(fault.Invalid, "--allow-address %q is no address range", s)
-			}
-			r.AllowAddresses = append(r.AllowAddresses, p)
-		}
-	}
-	return nil
-}
-
-func putRelationship(ctx context.Context, st store.Store, r *orgrel.OrganizationRelationship) error {
-	cfg, err := st.LoadConfig(ctx)
-	if err != nil {
-		return err
-	}
-	if len(r.Name) > 64 || strings.TrimSpace(r.Name) == "" {
-		return fault.New(fault.Invalid, "the name must have 1 to 64 characters")
-	}
-	if len(r.DomainNames) == 0 || len(r.DomainNames) > 238 {
-		return fault.New(fault.Invalid, "a relationship has 1 to 238 domains; give --domain")
-	}
-	for _, d := range r.DomainNames {
-		if cfg.Organization.Owns(d) {
-			return fault.New(fault.Invalid, "%s is our own domain", d)
-		}
-	}
-	for name, url := range map[string]string{"target-autodiscover-epr": r.TargetAutodiscoverEpr, "target-sharing-epr": r.TargetSharingEpr} {
-		if url != "" && !strings.HasPrefix(url, "https://") {
-			return fault.New(fault.Invalid, "--%s %q is not https", name, url)
-		}
-	}
-	if !r.FreeBusyAccessScope.IsZero() {
-		if _, err := st.Group(ctx, r.FreeBusyAccessScope); err != nil {
-			return err
-		}
-	}
-	return st.PutRelationship(ctx, r)
-}
-
-func findRelationship(ctx context.Context, st store.Store, name string) (*orgrel.OrganizationRelationship, error) {
-	cfg, err := st.LoadConfig(ctx)
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(cfg.Relationships, func(r *orgrel.OrganizationRelationship) bool { return strings.EqualFold(r.Name, name) })
-	if i < 0 {
-		return nil, fault.New(fault.NotFound, "there is no organization relationship %q", name)
-	}
-	return cfg.Relationships[i], nil
+	return p, g.err
 }
 
 func relationshipProperties(r *orgrel.OrganizationRelationship) []property {
 	return []property{{"Name", r.Name}, {"DomainNames", r.DomainNames}, {"Enabled", r.Enabled}, {"FreeBusyAccessEnabled", r.FreeBusyAccessEnabled},
-		{"FreeBusyAccessLevel", r.FreeBusyAccessLevel}, {"FreeBusyAccessScope", r.FreeBusyAccessScope}, {"TargetApplicationUri", r.TargetApplicationUri},
-		{"TargetAutodiscoverEpr", r.TargetAutodiscoverEpr}, {"TargetSharingEpr", r.TargetSharingEpr}, {"OrganizationContact", r.OrganizationContact},
-		{"AllowAddresses", r.AllowAddresses}, {"CAFile", r.CAFile}, {"WhenCreated", r.WhenCreated}, {"WhenChanged", r.WhenChanged}, {"Guid", r.ID}}
+		{"FreeBusyAccessLevel", r.FreeBusyAccessLevel}, {"FreeBusyAccessScope", r.FreeBusyAccessScope},
+		{"MailTipsAccessEnabled", r.MailTipsAccessEnabled}, {"MailTipsAccessLevel", r.MailTipsAccessLevel}, {"MailTipsAccessScope", r.MailTipsAccessScope},
+		{"DeliveryReportEnabled", r.DeliveryReportEnabled}, {"PhotosEnabled", r.PhotosEnabled}, {"MailboxMoveEnabled", r.MailboxMoveEnabled},
+		{"TargetApplicationUri", r.TargetApplicationUri}, {"TargetAutodiscoverEpr", r.TargetAutodiscoverEpr}, {"TargetSharingEpr", r.TargetSharingEpr}, {"TargetOwaURL", r.TargetOwaURL},
+		{"OrganizationContact", r.OrganizationContact}, {"AllowAddresses", r.AllowAddresses}, {"CAFile", r.CAFile}, {"WhenCreated", r.WhenCreated}, {"WhenChanged", r.WhenChanged}, {"Guid", r.ID}}
 }

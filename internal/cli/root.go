@@ -3,19 +3,19 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/user"
+	"runtime/debug"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/availd/availd/internal/admin"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/listen"
 	"github.com/availd/availd/internal/store"
@@ -31,26 +31,33 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	cmd.SetOut(out)
 	cmd.SetErr(errOut)
 	err := cmd.ExecuteContext(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		return 0
+	case errors.Is(err, errAllFailed): // said in each mailbox's own place
+		return fault.Internal.Row().Exit
 	}
 	fmt.Fprintln(errOut, "availd:", sentence(err))
 	return status(err)
 }
 
+// errAllFailed ends freebusy when no mailbox was answered.
+var errAllFailed = errors.New("no mailbox was answered")
+
+// sentence is what the administrator reads: a message, or the cause where there is none.
 func sentence(err error) string {
-	if e, ok := errors.AsType[*fault.Error](err); ok {
-		if e.Cause == nil || e.Message != "" {
-			return e.Text()
-		}
+	e, ok := errors.AsType[*fault.Error](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case e.Message == "" && e.Cause != nil:
+		return e.Cause.Error()
 	}
-	return err.Error()
+	return e.Text()
 }
 
 func status(err error) int {
 	switch {
-	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrNotFound):
-		return fault.Conflict.Row().Exit
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrSchema):
 		return fault.Unavailable.Row().Exit
 	}
@@ -62,14 +69,19 @@ func status(err error) int {
 
 // Root is the command tree.
 func Root() *cobra.Command {
-	cmd := &cobra.Command{Use: "availd", Short: "Free/busy across organizations, for calendars that are not in Exchange", SilenceErrors: true, SilenceUsage: true}
+	cmd := &cobra.Command{Use: "availd", Short: "Free/busy across organizations, for calendars that are not in Exchange", SilenceErrors: true, SilenceUsage: true, Version: buildVersion()}
 	f := cmd.PersistentFlags()
 	f.String("database", "availd.db", "SQLite database file")
 	f.String("master-key-file", "", "key that seals the organization keys (default: the database's path with .key)")
-	f.String("output", "table", "table, list or json")
+	f.String("output", formatTable, "table, list or json")
 	cmd.AddCommand(serveCommand(), migrateCommand(), devCACommand(), orgCommand(), urlCommand(), trustCommand(), orgrelCommand(), mailboxCommand(),
-		groupCommand(), freebusyCommand(), explainCommand(), auditCommand())
-	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
+		groupCommand(), keyCommand(), freebusyCommand(), explainCommand(), auditCommand(), versionCommand())
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := fromEnvironment(cmd.Flags()); err != nil {
+			return err
+		}
+		return checkFormat(format(cmd))
+	}
 	return cmd
 }
 
@@ -77,7 +89,7 @@ func Root() *cobra.Command {
 func fromEnvironment(flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := "AVAILD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if f.Changed || err != nil {
+		if f.Changed || err != nil || f.Name == "password" { // AVAILD_PASSWORD would be a secret where a switch is meant
 			return
 		}
 		v, ok := os.LookupEnv(name)
@@ -97,11 +109,20 @@ func fromEnvironment(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// withStore opens the store for one verb and audits it when it changed something.
-func withStore(cmd *cobra.Command, f func(ctx context.Context, st store.Store) error) error {
+// openStore is where every verb gets its store.
+func openStore(cmd *cobra.Command, masterKeyFile string) (store.Store, error) {
 	database, _ := cmd.Flags().GetString("database")
-	key, _ := cmd.Flags().GetString("master-key-file")
-	st, err := open.Open(cmd.Context(), database, open.Options{MasterKeyFile: key})
+	return open.Open(cmd.Context(), database, open.Options{MasterKeyFile: masterKeyFile})
+}
+
+func masterKeyFile(cmd *cobra.Command) string {
+	path, _ := cmd.Flags().GetString("master-key-file")
+	return path
+}
+
+// withStore opens the store for one verb.
+func withStore(cmd *cobra.Command, f func(ctx context.Context, st store.Store) error) error {
+	st, err := openStore(cmd, masterKeyFile(cmd))
 	if err != nil {
 		return err
 	}
@@ -109,88 +130,16 @@ func withStore(cmd *cobra.Command, f func(ctx context.Context, st store.Store) e
 	return f(cmd.Context(), st)
 }
 
-// change is withStore for verbs that change something: they leave a line in the audit.
-func change(cmd *cobra.Command, object string, f func(ctx context.Context, st store.Store) error) error {
+// withAdmin runs one administrative verb as the operating system's user.
+func withAdmin(cmd *cobra.Command, f func(ctx context.Context, a *admin.Admin) error) error {
 	return withStore(cmd, func(ctx context.Context, st store.Store) error {
-		if err := f(ctx, st); err != nil {
-			return err
-		}
 		who := "unknown"
 		if u, err := user.Current(); err == nil {
 			who = u.Username
 		}
-		var detail []string
-		cmd.Flags().Visit(func(f *pflag.Flag) {
-			if !strings.Contains(f.Name, "password") && !strings.Contains(f.Name, "key") {
-				detail = append(detail, f.Name+"="+f.Value.String())
-			}
-		})
-		return st.Audit(ctx, store.AuditEntry{When: time.Now(), Who: who, Verb: cmd.CommandPath(), Object: object, Detail: strings.Join(detail, " ")})
+		return f(ctx, &admin.Admin{Store: st, Who: who, Now: time.Now, Metadata: fetchMetadata,
+			Warn: func(s string) { fmt.Fprintln(cmd.ErrOrStderr(), "warning:", s) }})
 	})
-}
-
-// property is one line of a list.
-type property struct {
-	name  string
-	value any
-}
-
-// print writes objects as a table of the first columns, as a list of all properties, or as JSON.
-func print(cmd *cobra.Command, columns int, objects ...[]property) error {
-	format, _ := cmd.Flags().GetString("output")
-	out := cmd.OutOrStdout()
-	switch format {
-	case "json":
-		list := make([]map[string]any, 0, len(objects))
-		for _, o := range objects {
-			m := map[string]any{}
-			for _, p := range o {
-				m[p.name] = p.value
-			}
-			list = append(list, m)
-		}
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(list)
-	case "list":
-		for _, o := range objects {
-			w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
-			for _, p := range o {
-				fmt.Fprintf(w, "%s\t: %v\n", p.name, p.value)
-			}
-			w.Flush()
-			fmt.Fprintln(out)
-		}
-		return nil
-	case "table":
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		for i, o := range objects {
-			if columns > 0 && len(o) > columns {
-				o = o[:columns]
-			}
-			for j, p := range o {
-				if i == 0 {
-					fmt.Fprint(w, sep(j), p.name)
-				}
-			}
-			if i == 0 {
-				fmt.Fprintln(w)
-			}
-			for j, p := range o {
-				fmt.Fprint(w, sep(j), p.value)
-			}
-			fmt.Fprintln(w)
-		}
-		return w.Flush()
-	}
-	return fault.New(fault.Invalid, "output %q is not table, list or json", format)
-}
-
-func sep(j int) string {
-	if j == 0 {
-		return ""
-	}
-	return "\t"
 }
 
 func migrateCommand() *cobra.Command {
@@ -219,19 +168,41 @@ func devCACommand() *cobra.Command {
 
 func auditCommand() *cobra.Command {
 	var n int
-	cmd := &cobra.Command{Use: "audit", Short: "Show the newest administrative changes", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return withStore(cmd, func(ctx context.Context, st store.Store) error {
-			entries, err := st.AuditLog(ctx, n)
+	cmd := &cobra.Command{Use: "audit", Short: "Show the newest administrative changes, with old and new values", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			entries, err := a.AuditLog(ctx, n)
 			if err != nil {
 				return err
 			}
-			var out [][]property
+			p := newPrinter(cmd, 0)
 			for _, e := range entries {
-				out = append(out, []property{{"When", e.When.Format(time.RFC3339)}, {"Who", e.Who}, {"Verb", e.Verb}, {"Object", e.Object}, {"Detail", e.Detail}})
+				p.add([]property{{"When", e.When}, {"Who", e.Who}, {"Verb", e.Verb}, {"Object", e.Object}, {"Detail", e.Detail}})
 			}
-			return print(cmd, 0, out...)
+			return p.close()
 		})
 	}}
 	cmd.Flags().IntVar(&n, "limit", 50, "how many")
 	return cmd
+}
+
+// buildVersion is the module's version, or the commit that the binary was built from.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && !strings.Contains(v, s.Value[:min(12, len(s.Value))]) {
+			v += " " + s.Value
+		}
+	}
+	return strings.TrimSpace(v + " " + info.GoVersion)
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Say which build this is", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		fmt.Fprintln(cmd.OutOrStdout(), "availd", buildVersion())
+		return nil
+	}}
 }

@@ -6,16 +6,11 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/argon2"
 
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/soap"
@@ -25,40 +20,10 @@ import (
 )
 
 const (
-	argonTime, argonMemory, argonThreads, argonLen = 2, 19 * 1024, 1, 32
-
 	credentialTTL = 5 * time.Minute
 	cacheSize     = 10000
 	hashesAtOnce  = 4
 )
-
-// HashPassword makes the PHC string of a password (argon2id, 19 MiB, two passes).
-func HashPassword(password string) string {
-	salt := make([]byte, 16)
-	_, _ = rand.Read(salt)
-	sum := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonLen)
-	enc := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", argonMemory, argonTime, argonThreads, enc.EncodeToString(salt), enc.EncodeToString(sum))
-}
-
-// CheckPassword compares a password with a PHC string that HashPassword made.
-func CheckPassword(phc, password string) bool {
-	parts := strings.Split(phc, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" {
-		return false
-	}
-	var m, t uint32
-	var p uint8
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &m, &t, &p); err != nil || m > 1<<20 || t > 16 || p == 0 {
-		return false
-	}
-	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
-	want, err2 := base64.RawStdEncoding.DecodeString(parts[5])
-	if err1 != nil || err2 != nil || len(want) == 0 {
-		return false
-	}
-	return subtle.ConstantTimeCompare(argon2.IDKey([]byte(password), salt, t, m, p, uint32(len(want))), want) == 1
-}
 
 // Mailboxes finds the user.
 type Mailboxes interface {
@@ -130,7 +95,7 @@ func challenge(w http.ResponseWriter) {
 func (b *Basic) check(ctx context.Context, user, password string) (orgrel.Requester, error) {
 	wrong := fault.Because(fault.Unauthorized, errors.New("wrong user or password"))
 	a, err := smtpaddr.ParseAddress(user)
-	if err != nil || len(password) > 1024 {
+	if err != nil || len(password) > maxPassword {
 		return orgrel.Requester{}, wrong
 	}
 	phc := b.dummy

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/availd/availd/federation"
@@ -23,10 +24,9 @@ type MasterKey struct{ aead cipher.AEAD }
 func LoadMasterKey(path string, create bool) (*MasterKey, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) && create {
-		key := make([]byte, 32)
-		_, _ = rand.Read(key)
-		b = []byte(hex.EncodeToString(key) + "\n")
-		err = os.WriteFile(path, b, 0o600)
+		if err = CreateMasterKey(path); err == nil {
+			b, err = os.ReadFile(path)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
@@ -44,6 +44,38 @@ func LoadMasterKey(path string, create bool) (*MasterKey, error) {
 	}
 	aead, err := cipher.NewGCM(block)
 	return &MasterKey{aead}, err
+}
+
+// CreateMasterKey makes a new key file of 64 hexadecimal digits with mode 0600; an existing file is never overwritten.
+func CreateMasterKey(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// ReplaceMasterKey puts the key of newPath in the place of the file at path, at once or not at all.
+func ReplaceMasterKey(path, newPath string) error {
+	b, err := os.ReadFile(newPath)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 func (k *MasterKey) seal(plain []byte) string {
