@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,6 +56,35 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "json", "json, or text for a terminal")
 	limitFlags(f, &o)
+	return cmd
+}
+
+// readyCommand asks the node beside it, for health checks in images without a shell.
+func readyCommand() *cobra.Command {
+	var address string
+	cmd := &cobra.Command{Use: "ready", Short: "Ask the node on this machine whether it is ready", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		ctx, cancel := context.WithTimeout(cmd.Context(), 4*time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+		if err != nil {
+			return fault.New(fault.Invalid, "--admin-listen %q is no address", address)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return fault.New(fault.Unavailable, "no node answers at %s", address)
+		}
+		defer resp.Body.Close()
+		line, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode != http.StatusOK {
+			return fault.New(fault.Unavailable, "%s", strings.TrimSpace(string(line)))
+		}
+		fmt.Fprint(cmd.OutOrStdout(), string(line))
+		return nil
+	}}
+	cmd.Flags().StringVar(&address, "admin-listen", "127.0.0.1:9443", "admin listener of the node")
 	return cmd
 }
 

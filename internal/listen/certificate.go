@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -100,13 +101,18 @@ func (r *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return r.current.Load(), nil
 }
 
-// CheckKeyFile refuses a key file that others than its owner can read.
+// CheckKeyFile refuses a key file that others than its owner can read. A credential that systemd hands over may show a
+// readable group: that is the mask of the access list by which its one reader is named.
 func CheckKeyFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	others := os.FileMode(0o077)
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" && filepath.Dir(path) == filepath.Clean(dir) {
+		others = 0o037
+	}
+	if info.Mode().Perm()&others != 0 {
 		return fmt.Errorf("key file %s can be read by others (mode %04o); make it 0600", path, info.Mode().Perm())
 	}
 	return nil
