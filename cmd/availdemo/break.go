@@ -68,9 +68,9 @@ func (d *demo) wrongAudience(ctx context.Context) error {
 // an empty file.
 func (d *demo) databaseDown() error {
 	switch {
-	case d.postgresProcess != nil:
-		fmt.Println("  Postgres is stopped")
-		d.postgresProcess.stop()
+	case d.contoso.postgres != nil:
+		fmt.Println("  Contoso's Postgres is stopped")
+		d.contoso.postgres.stop()
 		return nil
 	case d.databaseURL != "":
 		return errors.New("-break database-down does not stop a server that is not the demo's own: use -postgres, or SQLite")

@@ -57,8 +57,9 @@ func unprivileged() (*syscall.Credential, error) {
 	return nil, errors.New("postgres refuses to run as root, and there is no user postgres or nobody to run it as")
 }
 
-// startPostgres starts a server of the demo's own that nobody else reaches: a socket in a folder of mode 0700, no port.
-func (d *demo) startPostgres(ctx context.Context) error {
+// startPostgres starts an organization's own server, that nobody else reaches: a socket in a folder of mode 0700, no
+// port. Each organization has one, so that one can be stopped while the other goes on.
+func (d *demo) startPostgres(ctx context.Context, o *organization, short string) error {
 	bin, err := postgresBin()
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func (d *demo) startPostgres(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dir := d.path("postgres")
+	dir := d.path(short + "-postgres")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (d *demo) startPostgres(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Println("A private Postgres in", dir)
+	fmt.Println("  a private Postgres in", dir)
 	cluster := filepath.Join(dir, "data")
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--no-sync", "-A", "trust", "-U", "availd", "-E", "UTF8", "--locale=C", "-D", cluster) //nolint:gosec // found above
 	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: who}
@@ -96,13 +97,22 @@ func (d *demo) startPostgres(ctx context.Context) error {
 	}
 	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", cluster, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-p", "5432") //nolint:gosec,noctx // stopped by signal
 	cmd.Dir, cmd.SysProcAttr = dir, &syscall.SysProcAttr{Credential: who}
-	d.postgresProcess, err = d.run("postgres", cmd, listening)
+	o.postgres, err = d.run(short+"-postgres", cmd, listening)
 	if err != nil {
 		return err
 	}
-	d.postgresProcess.signal = syscall.SIGINT // "fast": it does not wait for its clients
-	d.databaseURL = "postgres:///postgres?host=" + url.QueryEscape(dir) + "&user=availd"
+	o.postgres.signal = syscall.SIGINT // "fast": it does not wait for its clients
+	o.Database = "postgres:///postgres?host=" + url.QueryEscape(dir) + "&user=availd"
 	return nil
+}
+
+// inPostgres gives the organization a place in Postgres: a server of its own, or a schema of the one that was named.
+func (d *demo) inPostgres(ctx context.Context, o *organization, short string) (err error) {
+	if d.postgres {
+		return d.startPostgres(ctx, o, short)
+	}
+	o.Database, err = d.schema(ctx, short)
+	return err
 }
 
 // schema makes an organization's schema in the database of d.databaseURL and returns the URL that leads to it: one

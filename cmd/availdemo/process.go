@@ -109,7 +109,7 @@ func (p *process) stop() {
 }
 
 func (d *demo) stop() {
-	if len(d.schemas) > 0 && d.postgresProcess == nil && d.temporary {
+	if len(d.schemas) > 0 && d.temporary {
 		defer d.dropSchemas()
 	}
 	for i := len(d.running) - 1; i >= 0; i-- { // the database last

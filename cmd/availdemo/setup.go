@@ -26,6 +26,7 @@ type organization struct {
 
 	port, admin int
 	process     *process
+	postgres    *process // its own server, with -postgres
 }
 
 type user struct {
@@ -51,9 +52,8 @@ type demo struct {
 	contoso, fabrikam  *organization
 	running            []*process
 
-	temporary       bool // the folder goes when the demo ends
-	postgresProcess *process
-	schemas         []string
+	temporary bool // the folder goes when the demo ends
+	schemas   []string
 }
 
 const (
@@ -102,11 +102,6 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	}
 	if d.fedgateway, err = d.binary(ctx, "fedgateway"); err != nil {
 		return err
-	}
-	if d.postgres {
-		if err := d.startPostgres(ctx); err != nil {
-			return err
-		}
 	}
 	fmt.Println("Certificates for TLS")
 	if _, err := d.typed(ctx, d.availd, "dev-ca", "--out", d.path("tls"), "--host", hostName, "--host", "127.0.0.1"); err != nil {
@@ -162,9 +157,8 @@ func (d *demo) setUpOrganization(ctx context.Context, o *organization) error {
 	o.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", o.admin)
 	fmt.Printf("\n%s: trust, organization identifier, mailboxes\n", o.Name)
 	var commands [][]string
-	if d.databaseURL != "" {
-		var err error
-		if o.Database, err = d.schema(ctx, short); err != nil {
+	if d.postgres || d.databaseURL != "" {
+		if err := d.inPostgres(ctx, o, short); err != nil {
 			return err
 		}
 		o.MasterKeyFile = d.path(short + ".key")

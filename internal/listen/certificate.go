@@ -77,7 +77,7 @@ func (r *certificate) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		now := r.seen
+		var now [2]fileState
 		select {
 		case <-ctx.Done():
 			return

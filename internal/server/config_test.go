@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -77,12 +78,12 @@ func TestReadyzSaysWhatIsNotReady(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()
-	s.Admin(ctx).ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+	s.Admin(ctx).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
 	if want := "not ready: draining; store: connection refused; configuration: never read\n"; w.Code != 503 || w.Body.String() != want {
 		t.Errorf("HTTP %d: %s", w.Code, w.Body)
 	}
 	w = httptest.NewRecorder()
-	s.Admin(ctx).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	s.Admin(ctx).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, name := range []string{"availd_in_flight 0", `availd_shed_total{reason="capacity"} 0`, "availd_tzdata_info", "go_goroutines", "go_build_info"} {
 		if !strings.Contains(w.Body.String(), name) {
 			t.Errorf("%s is not among the metrics", name)
