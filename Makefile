@@ -14,6 +14,7 @@ GOLANGCI_VERSION := v2.15.0
 .PHONY: build test test-deps lint fuzz bench demo acceptance check clean
 
 build: ## the binaries, static, into bin/
+	@[ -x $(BIN)/availd ] || echo 'building availd, fedgateway and availdemo: the first time compiles SQLite too and takes about a minute'
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 demo: build ## the main job: two organizations and a gateway, one lookup, eleven steps
@@ -38,7 +39,7 @@ $(GOLANGCI):
 fuzz: ## every fuzz target for FUZZTIME
 	./.ci/fuzz.sh $(FUZZTIME)
 
-bench: ## the benchmarks; compare runs with benchstat
+bench: ## the benchmarks that BENCH matches (all: several minutes); compare runs with benchstat
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 acceptance: build ## the demo with every break, the by-hand script, proxies, short fuzz

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -13,7 +14,7 @@ func (d *demo) breakIt(ctx context.Context) error {
 	}
 	fmt.Printf("\nBreaking: %s\n", d.broken)
 	onContoso := func(args ...string) error {
-		_, err := d.typed(ctx, d.availd, append(args, "--database", d.contoso.Database)...)
+		_, err := d.typed(ctx, d.availd, append(args, d.contoso.databaseFlags()...)...)
 		return err
 	}
 	switch d.broken {
@@ -36,8 +37,7 @@ func (d *demo) breakIt(ctx context.Context) error {
 	case "wrong-audience":
 		return d.wrongAudience(ctx)
 	case "database-down":
-		fmt.Println("  Contoso's database file is emptied")
-		return os.Truncate(d.contoso.Database, 0)
+		return d.databaseDown()
 	}
 	return fmt.Errorf("-break %s is not built", d.broken)
 }
@@ -60,6 +60,26 @@ func (d *demo) wrongAudience(ctx context.Context) error {
 		"--account-namespace", "test."+d.contoso.Domain, "--domain", "test."+d.contoso.Domain, "--certificate", d.contoso.EncryptionCert); err != nil {
 		return err
 	}
-	_, err := d.typed(ctx, d.availd, "orgrel", "set", "Contoso", "--database", d.fabrikam.Database, "--target-application-uri", "test."+d.contoso.Domain)
+	_, err := d.typed(ctx, d.availd, append(d.fabrikam.databaseFlags(), "orgrel", "set", "Contoso", "--target-application-uri", "test."+d.contoso.Domain)...)
 	return err
+}
+
+// databaseDown is the fault that an operator meets: the server has gone; or, with SQLite, a restore went wrong and left
+// an empty file.
+func (d *demo) databaseDown() error {
+	switch {
+	case d.contoso.postgres != nil:
+		fmt.Println("  Contoso's Postgres is stopped")
+		d.contoso.postgres.stop()
+		return nil
+	case d.databaseURL != "":
+		return errors.New("-break database-down does not stop a server that is not the demo's own: use -postgres, or SQLite")
+	}
+	fmt.Println("  a restore has gone wrong: Contoso's database file is empty")
+	for _, suffix := range []string{"", "-wal"} {
+		if err := os.Truncate(d.contoso.Database+suffix, 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -165,8 +166,31 @@ func printSteps(all []step) (failed bool) {
 		}
 		fmt.Printf("✓ %2d  %s\n", n, titles[n])
 		for _, s := range mine {
-			fmt.Printf("       %s: %s  [%s]\n", s.process, s.Detail, s.Duration.Round(10*time.Microsecond))
+			fmt.Println(wrapped(fmt.Sprintf("%s: %s  [%s]", s.process, s.Detail, s.Duration.Round(10*time.Microsecond))))
 		}
 	}
 	return false
+}
+
+// wrapped breaks a line between words so that a terminal of 100 columns shows it, indented under its step.
+func wrapped(text string) string {
+	const indent, width = "       ", 100
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column == 0:
+			b.WriteString(indent)
+			column = len(indent)
+		case column+1+len(word) > width:
+			b.WriteString("\n" + indent + "  ")
+			column = len(indent) + 2
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
 }

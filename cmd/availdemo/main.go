@@ -26,6 +26,9 @@ type options struct {
 	broken  string
 	profile string
 	dir     string
+
+	postgres    bool
+	databaseURL string
 }
 
 func main() {
@@ -34,6 +37,8 @@ func main() {
 	flag.StringVar(&o.broken, "break", "", "break one thing first: "+strings.Join(breaks, ", "))
 	flag.StringVar(&o.profile, "profile", "modern", "modern, or exchange: SHA-1 and 3DES as in the published Exchange traces")
 	flag.StringVar(&o.dir, "dir", "", "keep everything in this folder (default: a temporary one)")
+	flag.BoolVar(&o.postgres, "postgres", false, "keep the data in a private Postgres instead of SQLite")
+	flag.StringVar(&o.databaseURL, "database-url", "", "keep the data in two schemas of this Postgres `URL` instead of SQLite")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -44,23 +49,40 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options) (err error) {
-	if o.broken != "" && !slices.Contains(breaks, o.broken) {
+// check refuses what contradicts itself.
+func (o *options) check() error {
+	switch {
+	case o.broken != "" && !slices.Contains(breaks, o.broken):
 		return fmt.Errorf("-break %q is not one of %s", o.broken, strings.Join(breaks, ", "))
-	}
-	if o.profile != "modern" && o.profile != "exchange" {
+	case o.profile != "modern" && o.profile != "exchange":
 		return fmt.Errorf("-profile %q is not modern or exchange", o.profile)
-	}
-	if flag.NArg() > 0 {
+	case flag.NArg() > 0:
 		return fmt.Errorf("there is no argument %q", flag.Arg(0))
+	case o.postgres && o.databaseURL != "":
+		return errors.New("-postgres starts a server of its own; -database-url names one: give one of them")
 	}
 	if o.dir == "" {
+		return nil
+	}
+	// A demo begins with nothing: what another left would be half of its own.
+	if entries, err := os.ReadDir(o.dir); err == nil && len(entries) > 0 {
+		return fmt.Errorf("-dir %s is not empty; give a new folder, or remove it", o.dir)
+	}
+	return nil
+}
+
+func run(ctx context.Context, o options) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	temporary := o.dir == ""
+	if temporary {
 		if o.dir, err = os.MkdirTemp("", "availdemo-"); err != nil {
 			return err
 		}
 		defer os.RemoveAll(o.dir)
 	}
-	d := &demo{options: o}
+	d := &demo{options: o, temporary: temporary}
 	defer d.stop()
 	if err := d.setUp(ctx); err != nil {
 		return err

@@ -20,6 +20,7 @@ type process struct {
 	name, log string
 	cmd       *exec.Cmd
 	done      chan error
+	signal    os.Signal // by which it is asked to end
 }
 
 // binary finds a binary beside this one, or builds it.
@@ -31,6 +32,7 @@ func (d *demo) binary(ctx context.Context, name string) (string, error) {
 		}
 	}
 	path := filepath.Join(d.dir, "bin", name)
+	fmt.Printf("Building %s (the first time takes a minute)\n", name)
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/availd/availd/cmd/"+name).CombinedOutput() //nolint:gosec // our own packages
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", name, err, out)
@@ -49,41 +51,54 @@ func freePort() (int, error) {
 
 // start runs a binary and waits until it accepts connections.
 func (d *demo) start(name string, port int, path string, args ...string) (*process, error) {
-	p := &process{name: name, log: filepath.Join(d.dir, name+".log"), done: make(chan error, 1)}
+	return d.run(name, exec.Command(path, args...), func() bool { //nolint:gosec,noctx // our own binary, stopped by signal
+		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+}
+
+// run starts a command in a process group of its own, so that Ctrl-C reaches the demo only and it ends them in order,
+// and waits until it is up. It dies with the demo.
+func (d *demo) run(name string, cmd *exec.Cmd, up func() bool) (*process, error) {
+	p := &process{name: name, log: filepath.Join(d.dir, name+".log"), cmd: cmd, done: make(chan error, 1), signal: syscall.SIGTERM}
 	f, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	p.cmd = exec.Command(path, args...) //nolint:gosec,noctx // our own binary, stopped by signal
-	p.cmd.Stderr, p.cmd.Stdout = f, f
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := p.cmd.Start(); err != nil {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.Stderr, cmd.Stdout = f, f
+	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGTERM, true
+	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { p.done <- p.cmd.Wait() }()
+	go func() { p.done <- cmd.Wait() }()
 	d.running = append(d.running, p)
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-p.done:
+			p.cmd = nil
 			b, _ := os.ReadFile(p.log)
 			return nil, fmt.Errorf("%s ended: %w\n%s", name, err, b)
 		default:
 		}
-		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
-		if err == nil {
-			c.Close()
+		if up() {
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("%s did not listen on port %d within 20 s", name, port)
+	return nil, fmt.Errorf("%s was not up within 20 s", name)
 }
 
 func (p *process) stop() {
 	if p == nil || p.cmd == nil {
 		return
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(p.signal)
 	select {
 	case <-p.done:
 	case <-time.After(5 * time.Second):
@@ -94,8 +109,11 @@ func (p *process) stop() {
 }
 
 func (d *demo) stop() {
-	for _, p := range d.running {
-		p.stop()
+	if len(d.schemas) > 0 && d.temporary {
+		defer d.dropSchemas()
+	}
+	for i := len(d.running) - 1; i >= 0; i-- { // the database last
+		d.running[i].stop()
 	}
 }
 

@@ -21,10 +21,12 @@ type organization struct {
 	CAFile         string `json:"ca_file"`
 	EncryptionCert string `json:"encryption_cert"`
 	Database       string `json:"database"`
+	MasterKeyFile  string `json:"master_key_file,omitempty"` // what availd --master-key-file takes; Postgres only
 	Users          []user `json:"users"`
 
 	port, admin int
 	process     *process
+	postgres    *process // its own server, with -postgres
 }
 
 type user struct {
@@ -49,6 +51,9 @@ type demo struct {
 	gatewayProcess     *process
 	contoso, fabrikam  *organization
 	running            []*process
+
+	temporary bool // the folder goes when the demo ends
+	schemas   []string
 }
 
 const (
@@ -151,13 +156,24 @@ func (d *demo) setUpOrganization(ctx context.Context, o *organization) error {
 	o.EWSURL, o.AutodiscoverEP = base+"/EWS/Exchange.asmx", base+"/Autodiscover/Autodiscover.svc"
 	o.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", o.admin)
 	fmt.Printf("\n%s: trust, organization identifier, mailboxes\n", o.Name)
-	db := []string{"--database", o.Database}
-	commands := [][]string{
+	var commands [][]string
+	if d.postgres || d.databaseURL != "" {
+		if err := d.inPostgres(ctx, o, short); err != nil {
+			return err
+		}
+		o.MasterKeyFile = d.path(short + ".key")
+		if _, err := d.typed(ctx, d.availd, "key", "create", "--out", o.MasterKeyFile); err != nil {
+			return err
+		}
+		commands = append(commands, []string{"migrate"})
+	}
+	db := o.databaseFlags()
+	commands = append(commands, [][]string{
 		{"trust", "create", "Demo Gateway", "--metadata-url", d.gateway.MetadataURL, "--application-uri", o.ApplicationURI, "--profile", d.profile, "--ca-file", d.ca, "--allow-private"},
 		{"trust", "export-certificate", "--out", o.EncryptionCert},
 		{"org", "set", "--account-namespace", o.ApplicationURI, "--domain", o.Domain, "--accepted-domain", o.ApplicationURI, "--enabled"},
 		{"url", "set", "--ews-external", o.EWSURL},
-	}
+	}...)
 	for i, u := range o.Users {
 		file := d.path(fmt.Sprintf("%s-%d.ics", short, i))
 		if err := os.WriteFile(file, []byte(calendar(short, i, time.Now())), 0o600); err != nil {
@@ -181,12 +197,21 @@ func (d *demo) setUpOrganization(ctx context.Context, o *organization) error {
 	return err
 }
 
+// databaseFlags lead a command to the organization's data.
+func (o *organization) databaseFlags() []string {
+	flags := []string{"--database", o.Database}
+	if o.MasterKeyFile != "" {
+		flags = append(flags, "--master-key-file", o.MasterKeyFile)
+	}
+	return flags
+}
+
 // relate creates o's relationship with the partner.
 func (d *demo) relate(ctx context.Context, o, partner *organization) error {
 	fmt.Printf("\n%s: organization relationship with %s\n", o.Name, partner.Name)
-	_, err := d.typed(ctx, d.availd, "orgrel", "create", partner.Name, "--database", o.Database, "--domain", partner.Domain, "--free-busy-access",
+	_, err := d.typed(ctx, d.availd, append(o.databaseFlags(), "orgrel", "create", partner.Name, "--domain", partner.Domain, "--free-busy-access",
 		"--free-busy-access-level", "LimitedDetails", "--target-application-uri", partner.ApplicationURI,
-		"--target-autodiscover-epr", partner.AutodiscoverEP+"/wssecurity", "--ca-file", d.ca, "--allow-address", "127.0.0.0/8", "--allow-address", "::1/128")
+		"--target-autodiscover-epr", partner.AutodiscoverEP+"/wssecurity", "--ca-file", d.ca, "--allow-address", "127.0.0.0/8", "--allow-address", "::1/128")...)
 	return err
 }
 

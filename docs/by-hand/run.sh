@@ -91,9 +91,22 @@ mine=$(sed -n 's/.*<t:MergedFreeBusy>\([0-9]*\)<.*/\1/p' "$work/answer.xml")
 theirs=$(bin/availd freebusy tom@contoso.example --as rita@fabrikam.example --password-file "$work/demo/password" --ca-file "$ca" --server "$fabrikam_ews" --output json | sed -n 's/.*"MergedFreeBusy": "\([0-9]*\)".*/\1/p')
 [ "$mine" = "$theirs" ] || fail "by hand $mine, by availd $theirs"
 echo "token minted by hand: $mine, as availd freebusy says"
-if [ -n "${EWS_XSD_DIR:-}" ]; then
-	xmllint --noout --nonet --schema "$EWS_XSD_DIR/validate.xsd" "$work/answer.xml" 2>&1 | tail -n 1
-fi
+valid() {
+	[ -n "${EWS_XSD_DIR:-}" ] || { echo "EWS_XSD_DIR is not set: $2 was not validated"; return; }
+	xmllint --noout --nonet --schema "$EWS_XSD_DIR/validate.xsd" "$1" 2>"$work/xmllint" || { cat "$work/xmllint"; fail "$2 does not validate"; }
+	echo "$2: valid against the schema of EWS"
+}
+valid "$work/answer.xml" "the partner's answer"
+
+# --- the same question of an own user: nothing but curl and Basic authentication
+cat >"$work/basic.xml" <<EOF
+<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><t:RequestServerVersion xmlns:t="$T" Version="Exchange2013"/></s:Header><s:Body>$gua</s:Body></s:Envelope>
+EOF
+curl -sS --cacert "$ca" -u "rita@fabrikam.example:$(cat "$work/demo/password")" -H 'Content-Type: text/xml; charset=utf-8' \
+	--data-binary "@$work/basic.xml" "$fabrikam_ews" >"$work/basic-answer.xml"
+[ "$(sed -n 's/.*<t:MergedFreeBusy>\([0-9]*\)<.*/\1/p' "$work/basic-answer.xml")" = "$mine" ] || { cat "$work/basic-answer.xml"; fail 'Basic authentication brought other digits'; }
+echo 'curl with Basic authentication: the same digits'
+valid "$work/basic-answer.xml" "the own user's answer"
 
 post 'text/xml; charset=utf-8' "$contoso_ews" "$work/request.xml" | grep -q 'An error occurred when verifying security for the message.' || fail 'a replay was not refused'
 echo 'the same message again: refused'

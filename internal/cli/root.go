@@ -74,7 +74,7 @@ func Root() *cobra.Command {
 	f.String("database", "availd.db", "SQLite database file")
 	f.String("master-key-file", "", "key that seals the organization keys (default: the database's path with .key)")
 	f.String("output", formatTable, "table, list or json")
-	cmd.AddCommand(serveCommand(), migrateCommand(), devCACommand(), orgCommand(), urlCommand(), trustCommand(), orgrelCommand(), mailboxCommand(),
+	cmd.AddCommand(serveCommand(), readyCommand(), migrateCommand(), devCACommand(), orgCommand(), urlCommand(), trustCommand(), orgrelCommand(), mailboxCommand(),
 		groupCommand(), keyCommand(), freebusyCommand(), explainCommand(), auditCommand(), versionCommand())
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := fromEnvironment(cmd.Flags()); err != nil {

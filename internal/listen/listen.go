@@ -10,41 +10,48 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"sync"
+	"syscall"
 	"time"
 )
 
+const (
+	maxHeaderBytes = 32 << 10
+	maxHeaders     = 100
+	drainTime      = 30 * time.Second
+)
+
+// Timeouts of a connection; zero means the default.
+type Timeouts struct {
+	Header time.Duration // until the request's headers are read; 5 s
+	Read   time.Duration // until the whole request is read; 15 s
+	Write  time.Duration // from the end of the headers to the end of the answer; 60 s
+	Idle   time.Duration // between two requests; 60 s
+}
+
 // Config of one listener.
 type Config struct {
-	Addr        string
-	CertFile    string
-	KeyFile     string
-	Plain       bool // no TLS; loopback only
-	MaxInFlight int  // 0 = 256
-	Log         *slog.Logger
-	DrainDelay  time.Duration // between the end of ready and the end of accepting
+	Addr              string
+	CertFile          string
+	KeyFile           string
+	Plain             bool // no TLS; loopback only
+	MaxInFlight       int  // 0 = 256; negative: the handler has its own cap
+	Timeouts          Timeouts
+	Log               *slog.Logger
+	DrainDelay        time.Duration            // between the end of ready and the end of accepting
+	CertificateLoaded func(notAfter time.Time) // may be nil; called for every TLS certificate that comes into force
 }
 
 // Serve serves h until ctx ends, then drains: it goes on for DrainDelay, stops accepting and gives what is in flight
 // 30 seconds. ready is called with the address once connections are accepted.
 func Serve(ctx context.Context, c Config, h http.Handler, ready func(net.Addr)) error {
-	ln, err := open(ctx, c)
+	ln, cert, err := open(ctx, c)
 	if err != nil {
 		return err
 	}
-	if c.MaxInFlight == 0 {
-		c.MaxInFlight = 256
+	if cert != nil {
+		go cert.watch(ctx)
 	}
-	srv := &http.Server{
-		Handler:           capped(h, c.MaxInFlight),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
-	}
+	srv := newServer(c, h)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	if ready != nil {
@@ -55,82 +62,82 @@ func Serve(ctx context.Context, c Config, h http.Handler, ready func(net.Addr)) 
 		return err
 	case <-ctx.Done():
 	}
-	time.Sleep(c.DrainDelay)
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(c.DrainDelay):
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	if err := srv.Shutdown(drain); err != nil {
-		return fmt.Errorf("requests were still running after 30 s: %w", err)
+		return fmt.Errorf("requests were still running after %s: %w", drainTime, err)
 	}
 	return nil
 }
 
-func open(ctx context.Context, c Config) (net.Listener, error) {
+func newServer(c Config, h http.Handler) *http.Server {
+	orDefault := func(d, otherwise time.Duration) time.Duration {
+		if d > 0 {
+			return d
+		}
+		return otherwise
+	}
+	switch {
+	case c.MaxInFlight == 0:
+		h = capped(h, 256)
+	case c.MaxInFlight > 0:
+		h = capped(h, c.MaxInFlight)
+	}
+	return &http.Server{
+		Handler:           strict(h),
+		ReadHeaderTimeout: orDefault(c.Timeouts.Header, 5*time.Second),
+		ReadTimeout:       orDefault(c.Timeouts.Read, 15*time.Second),
+		WriteTimeout:      orDefault(c.Timeouts.Write, 60*time.Second),
+		IdleTimeout:       orDefault(c.Timeouts.Idle, 60*time.Second),
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+func open(ctx context.Context, c Config) (net.Listener, *certificate, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w", c.Addr, errors.Unwrap(err))
+		return nil, nil, fmt.Errorf("cannot listen on %s: %w", c.Addr, errors.Unwrap(err))
 	}
 	if c.Plain {
 		if a, ok := ln.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
 			ln.Close()
-			return nil, fmt.Errorf("%s: plain HTTP is served on loopback addresses only", c.Addr)
+			return nil, nil, fmt.Errorf("%s: plain HTTP is served on loopback addresses only", c.Addr)
 		}
-		return ln, nil
+		return ln, nil, nil
 	}
-	r := &reloader{cert: c.CertFile, key: c.KeyFile}
-	if _, err := r.get(nil); err != nil {
-		ln.Close()
-		return nil, err
-	}
-	return tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: r.get, NextProtos: []string{"http/1.1"}}), nil
-}
-
-// reloader reads the certificate anew when its file changes; a broken new one leaves the old in force.
-type reloader struct {
-	cert, key string
-
-	mu      sync.Mutex
-	current *tls.Certificate
-	mtime   time.Time
-	checked time.Time
-}
-
-func (r *reloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.current != nil && time.Since(r.checked) < time.Second {
-		return r.current, nil
-	}
-	r.checked = time.Now()
-	info, err := os.Stat(r.cert)
-	if err == nil && r.current != nil && info.ModTime().Equal(r.mtime) {
-		return r.current, nil
-	}
-	if err == nil {
-		err = CheckKeyFile(r.key)
-	}
-	var pair tls.Certificate
-	if err == nil {
-		pair, err = tls.LoadX509KeyPair(r.cert, r.key)
-	}
-	switch {
-	case err == nil:
-		r.current, r.mtime = &pair, info.ModTime()
-	case r.current == nil:
-		return nil, fmt.Errorf("TLS certificate: %w", err)
-	}
-	return r.current, nil
-}
-
-// CheckKeyFile refuses a key file that others than its owner can read.
-func CheckKeyFile(path string) error {
-	info, err := os.Stat(path)
+	cert, err := newCertificate(c)
 	if err != nil {
-		return err
+		ln.Close()
+		return nil, nil, err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("key file %s can be read by others (mode %04o); make it 0600", path, info.Mode().Perm())
-	}
-	return nil
+	return tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get, NextProtos: []string{"http/1.1"}}), cert, nil
+}
+
+// strict refuses more than 100 header lines. net/http refuses contradictory lengths and transfer codings itself; where
+// a Content-Length stands beside a chunked body it drops the length before a handler can see it (RFC 9112 §6.3), so the
+// connection ends after every chunked request: nothing that a proxy took for its rest is read as a second one.
+func strict(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := 0
+		for _, values := range r.Header {
+			n += len(values)
+		}
+		if n > maxHeaders {
+			w.Header().Set("Connection", "close")
+			http.Error(w, "There are too many header fields.", http.StatusRequestHeaderFieldsTooLarge)
+			return
+		}
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // capped refuses what comes while n requests are in flight.
@@ -146,4 +153,9 @@ func capped(h http.Handler, n int) http.Handler {
 			http.Error(w, "The server is busy.", http.StatusServiceUnavailable)
 		}
 	})
+}
+
+// NoCoreDumps keeps private keys and tokens out of core files (RLIMIT_CORE 0), for this process and its children.
+func NoCoreDumps() error {
+	return syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 }

@@ -90,6 +90,18 @@ func (r *Record) Steps() []Step {
 	return append([]Step(nil), r.steps...)
 }
 
+// Attrs returns a copy of the attributes so far; the server makes its metrics of them. Of two with one name the later
+// one counts.
+func (r *Record) Attrs() map[string]slog.Value {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make(map[string]slog.Value, len(r.attrs))
+	for _, a := range r.attrs {
+		out[a.Key] = a.Value
+	}
+	return out
+}
+
 // LogAttrs returns everything for the one log line.
 func (r *Record) LogAttrs() []slog.Attr {
 	r.mu.Lock()

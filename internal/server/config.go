@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/availd/availd/autodiscover"
 	"github.com/availd/availd/federation"
@@ -19,60 +21,113 @@ import (
 const (
 	pollEvery = 250 * time.Millisecond
 	staleness = time.Second // a copy that has not been confirmed for so long is not used
+	readTime  = time.Second // how long a request waits for the store to confirm the copy
 )
 
-// config is this node's copy of the configuration. It follows the store's counter; without news for a second it reads
-// through.
+// snapshot is one version of the configuration, compiled once for all requests that use it.
+type snapshot struct {
+	*store.Config
+	byDomain map[smtpaddr.Domain]*orgrel.OrganizationRelationship
+}
+
+func compile(cfg *store.Config) *snapshot {
+	s := &snapshot{Config: cfg, byDomain: map[smtpaddr.Domain]*orgrel.OrganizationRelationship{}}
+	for _, r := range cfg.Relationships {
+		for _, d := range r.DomainNames {
+			s.byDomain[d] = r // a domain is in one relationship at most; the store sees to it
+		}
+	}
+	return s
+}
+
+// config is this node's copy of the configuration. It follows the store's counter; without news for a second it asks
+// the store, once for all requests that wait, and none waits longer than readTime.
 type config struct {
 	store store.Store
 	log   *slog.Logger
 
-	current   atomic.Pointer[store.Config]
+	current   atomic.Pointer[snapshot]
 	confirmed atomic.Int64 // UnixNano
-	mu        sync.Mutex
+	flight    singleflight.Group
 }
 
 // follow polls the counter until ctx ends.
 func (c *config) follow(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			short, cancel := context.WithTimeout(ctx, time.Second)
-			if _, err := c.refresh(short); err != nil && ctx.Err() == nil {
-				c.log.Error("configuration cannot be read", "error", err.Error())
-			}
-			cancel()
 		}
+		_, err := c.refresh(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !failing { // once per outage: a log line four times a second helps nobody
+			c.log.Error("configuration cannot be read", "error", err.Error())
+		}
+		if err == nil && failing {
+			c.log.Info("configuration can be read again")
+		}
+		failing = err != nil
 	}
 }
 
-func (c *config) refresh(ctx context.Context) (*store.Config, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// refresh brings the copy up to date. Callers that come while one asks the store get its answer; a store that does not
+// answer costs each of them readTime and a *fault.Error ServerBusy.
+func (c *config) refresh(ctx context.Context) (*snapshot, error) {
+	result := c.flight.DoChan("", func() (_ any, err error) {
+		defer func() {
+			if p := recover(); p != nil { // on a goroutine of its own it would end the process
+				err = fmt.Errorf("panic: %v", p)
+			}
+		}()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+		defer cancel()
+		return c.read(ctx)
+	})
+	timer := time.NewTimer(readTime)
+	defer timer.Stop()
+	select {
+	case r := <-result:
+		if r.Err != nil {
+			return nil, fault.Because(fault.ServerBusy, r.Err)
+		}
+		return r.Val.(*snapshot), nil
+	case <-timer.C:
+		return nil, fault.Because(fault.ServerBusy, fmt.Errorf("the store has not answered within %s", readTime))
+	case <-ctx.Done():
+		return nil, fault.Because(fault.ServerBusy, ctx.Err())
+	}
+}
+
+func (c *config) read(ctx context.Context) (*snapshot, error) {
 	asked := time.Now()
 	v, err := c.store.ConfigVersion(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if cur := c.current.Load(); cur != nil && cur.Version == v {
-		c.confirmed.Store(asked.UnixNano())
-		return cur, nil
+	cur := c.current.Load()
+	if cur == nil || cur.Version != v {
+		cfg, err := c.store.LoadConfig(ctx)
+		if err != nil {
+			return nil, err
+		}
+		cur = compile(cfg)
+		c.current.Store(cur)
 	}
-	cfg, err := c.store.LoadConfig(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.current.Store(cfg)
 	c.confirmed.Store(asked.UnixNano())
-	return cfg, nil
+	return cur, nil
 }
 
-func (c *config) get(ctx context.Context) (*store.Config, error) {
-	if cfg := c.current.Load(); cfg != nil && time.Since(time.Unix(0, c.confirmed.Load())) < staleness {
+// age is the time since the store confirmed the copy.
+func (c *config) age() time.Duration { return time.Since(time.Unix(0, c.confirmed.Load())) }
+
+func (c *config) get(ctx context.Context) (*snapshot, error) {
+	if cfg := c.current.Load(); cfg != nil && c.age() < staleness {
 		return cfg, nil
 	}
 	return c.refresh(ctx)
@@ -102,12 +157,7 @@ func (c *config) RelationshipForDomain(ctx context.Context, d smtpaddr.Domain) (
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range cfg.Relationships {
-		if r.Covers(d) {
-			return r, nil
-		}
-	}
-	return nil, nil
+	return cfg.byDomain[d], nil
 }
 
 // OwnDomain implements availability.Organization.
@@ -168,7 +218,7 @@ func (c *config) UserSettings(ctx context.Context, r orgrel.Requester, user smtp
 	return s, nil
 }
 
-func (c *config) publicSettings(cfg *store.Config) map[string]string {
+func (c *config) publicSettings(cfg *snapshot) map[string]string {
 	s := map[string]string{"EwsSupportedSchemas": "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, Exchange2010_SP2, Exchange2013, Exchange2013_SP1, Exchange2016",
 		"CrossOrganizationSharingEnabled": "True"}
 	if url := cfg.Settings[store.SettingExternalEwsURL]; url != "" {

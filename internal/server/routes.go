@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/pprof"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/availd/availd/autodiscover"
 	"github.com/availd/availd/ews"
@@ -23,6 +21,7 @@ import (
 	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/internal/soap"
 	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/orgrel"
 )
 
 const (
@@ -32,10 +31,10 @@ const (
 
 // Public is the handler of the public listener. Paths match in any case, with or without one trailing slash.
 func (s *Server) Public() http.Handler {
-	own := ews.NewHandler(ews.Options{Service: s.service, Authenticate: login.Authenticate, ServerName: s.name})
-	partners := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.verifier.Authenticate, ServerName: s.name})
+	own := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticateUser, ServerName: s.name})
+	partners := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticatePartner, ServerName: s.name})
 	discover := autodiscover.NewHandler(autodiscover.Options{Directory: s.config})
-	discoverPartners := autodiscover.NewHandler(autodiscover.Options{Directory: s.config, Authenticate: s.verifier.Authenticate})
+	discoverPartners := autodiscover.NewHandler(autodiscover.Options{Directory: s.config, Authenticate: s.authenticatePartner})
 	r := chi.NewRouter()
 	r.Method(http.MethodPost, pathEWS, s.basic.Wrap(own))
 	r.Method(http.MethodGet, pathEWS, s.basic.Wrap(http.HandlerFunc(hello)))
@@ -43,7 +42,47 @@ func (s *Server) Public() http.Handler {
 	r.Method(http.MethodPost, pathEWS+"/wssecurity", s.securityOpen(partners))
 	r.Handle(pathAutodiscover, discover)
 	r.Handle(pathAutodiscover+"/wssecurity", s.securityOpen(discoverPartners))
-	return s.recorded(r)
+	return s.recorded(s.admission.wrap(sized(r)))
+}
+
+// authenticateUser finds the own user that the login left, who from now on counts as known.
+func (s *Server) authenticateUser(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error) {
+	who, err := login.Authenticate(ctx, env)
+	if err == nil {
+		err = ticketFrom(ctx).verified("")
+	}
+	return who, err
+}
+
+// authenticatePartner verifies the token; the request then takes a place among those of its relationship. Partners
+// without a relationship share the places of one.
+func (s *Server) authenticatePartner(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error) {
+	who, err := s.verifier.Authenticate(ctx, env)
+	if err != nil {
+		return who, s.admission.backOff.busy(err)
+	}
+	rel, err := s.config.RelationshipForDomain(ctx, who.Domain)
+	if err != nil {
+		return who, s.admission.backOff.busy(err)
+	}
+	share := "none"
+	if rel != nil {
+		share = rel.ID
+	}
+	return who, ticketFrom(ctx).verified(share)
+}
+
+// sized refuses what says to be larger than any request, before anything of it is read.
+func sized(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > ews.MaxRequest {
+			f := fault.Because(fault.TooLarge, fmt.Errorf("Content-Length %d", r.ContentLength))
+			record.From(r.Context()).Set(slog.String("code", f.Kind.Row().Name), slog.String("cause", f.Error()))
+			soap.WriteFault(w, soap.StyleEWS, f, nil)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func hello(w http.ResponseWriter, _ *http.Request) {
@@ -58,7 +97,7 @@ func (s *Server) securityOpen(next http.Handler) http.Handler {
 		cfg, err := s.config.get(r.Context())
 		if err != nil {
 			record.From(r.Context()).Failed(record.StepTokenValidated, start, "the store cannot be read: "+err.Error())
-			soap.WriteFault(w, soap.StyleEWS, fault.Because(fault.ServerBusy, err), nil)
+			soap.WriteFault(w, soap.StyleEWS, fault.As(s.admission.backOff.busy(err)), nil)
 			return
 		}
 		if cfg.Settings[store.SettingWSSecurity] == "false" {
@@ -91,7 +130,8 @@ func (s *Server) recorded(next http.Handler) http.Handler {
 		}
 		defer func() {
 			if p := recover(); p != nil {
-				rec.Set(slog.String("panic", fmt.Sprint(p)))
+				s.metrics.panics.Inc()
+				rec.Set(slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 				if sw.status == 0 {
 					soap.WriteFault(sw, soap.StyleEWS, fault.Because(fault.Internal, errors.New("panic")), nil)
 				}
@@ -99,8 +139,7 @@ func (s *Server) recorded(next http.Handler) http.Handler {
 			endpoint := endpointOf(path)
 			rec.Set(slog.String("endpoint", endpoint), slog.Int("status", sw.status), slog.String("remote", r.RemoteAddr), slog.String("user_agent", r.UserAgent()))
 			s.o.Log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "request", rec.LogAttrs()...)
-			s.metrics.requests.WithLabelValues(endpoint, http.StatusText(sw.status)).Inc()
-			s.metrics.seconds.WithLabelValues(endpoint).Observe(time.Since(rec.Start).Seconds())
+			s.metrics.observe(endpoint, sw.status, rec)
 		}()
 		u := *r.URL
 		u.Path, u.RawPath = path, ""
@@ -146,38 +185,3 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-type metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-}
-
-func newMetrics() *metrics {
-	m := &metrics{registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "availd_requests_total", Help: "Requests by endpoint and HTTP status."}, []string{"endpoint", "status"}),
-		seconds:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "availd_request_seconds", Help: "Duration of requests by endpoint.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 14)}, []string{"endpoint"})}
-	m.registry.MustRegister(m.requests, m.seconds)
-	return m
-}
-
-// Admin is the handler of the admin listener: health, metrics, profiles. It stops being ready when ctx ends.
-func (s *Server) Admin(ctx context.Context) http.Handler {
-	r := chi.NewRouter()
-	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	r.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
-		err := ctx.Err()
-		if err == nil {
-			err = s.store.Ping(r.Context())
-		}
-		if err != nil {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ready")
-	})
-	r.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
-	r.HandleFunc("/debug/pprof/", pprof.Index)
-	r.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	return r
-}

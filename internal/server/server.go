@@ -34,20 +34,27 @@ type Options struct {
 	TLSKey        string
 	Hosts         []string // names under which partners reach us; empty: any
 	AllowPrivate  []netip.Prefix
+	Proxies       []netip.Prefix // reverse proxies whose X-Forwarded-For is believed
+	Limits        Limits
+	Availability  availability.Limits // zero: the defaults
+	Timeouts      listen.Timeouts     // of the public listener
 	DrainDelay    time.Duration
 	Log           *slog.Logger
+	Now           func() time.Time // nil: time.Now
 }
 
 // Server is one node.
 type Server struct {
-	o        Options
-	store    store.Store
-	config   *config
-	service  *availability.Service
-	verifier *federation.Verifier
-	basic    *login.Basic
-	metrics  *metrics
-	name     string
+	o         Options
+	store     store.Store
+	config    *config
+	service   *availability.Service
+	verifier  *federation.Verifier
+	basic     *login.Basic
+	metrics   *metrics
+	admission *admission
+	name      string
+	holder    string // of leases: this process, not this machine
 }
 
 // New assembles a node around an open store.
@@ -58,14 +65,21 @@ func New(o Options, st store.Store) *Server {
 	if err != nil {
 		name = "availd"
 	}
-	s := &Server{o: o, store: st, config: cfg, metrics: newMetrics(), name: name}
-	tokens := &federation.Client{Trusts: cfg, Now: time.Now, HTTP: func(t *federation.Trust) (*http.Client, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Availability == (availability.Limits{}) {
+		o.Availability = availability.DefaultLimits()
+	}
+	m := newMetrics(cfg)
+	s := &Server{o: o, store: st, config: cfg, metrics: m, admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
+	tokens := &federation.Client{Trusts: cfg, Now: o.Now, HTTP: func(t *federation.Trust) (*http.Client, error) {
 		allowed := append(PrivateIf(t.AllowPrivate), o.AllowPrivate...)
 		return cl.get(t.CAFile, allowed)
 	}}
-	s.service = &availability.Service{Calendars: st, Relationships: cfg, Organization: cfg, Limits: availability.DefaultLimits(),
-		Remote: &remote{config: cfg, store: st, tokens: tokens, clients: cl, private: o.AllowPrivate}}
-	s.verifier = &federation.Verifier{Trusts: cfg, Replays: st, Now: time.Now, Paths: s.checkTo}
+	s.service = &availability.Service{Calendars: measuredCalendars{st, m}, Relationships: cfg, Organization: cfg, Limits: o.Availability,
+		Remote: measuredRemote{&remote{config: cfg, store: st, tokens: tokens, clients: cl, private: o.AllowPrivate}, m}}
+	s.verifier = &federation.Verifier{Trusts: cfg, Replays: measuredReplays{st, m}, Now: o.Now, Paths: s.checkTo}
 	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }}
 	return s
 }
@@ -99,45 +113,26 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer st.Close()
 	s := New(o, st)
-	if _, err := s.config.refresh(ctx); err != nil {
+	if _, err := s.config.read(ctx); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.config.follow(ctx); return nil })
 	g.Go(func() error { s.periodic(ctx); return nil })
 	g.Go(func() error {
-		return listen.Serve(ctx, listen.Config{Addr: o.Listen, CertFile: o.TLSCert, KeyFile: o.TLSKey, Log: o.Log, DrainDelay: o.DrainDelay}, s.Public(),
-			func(a net.Addr) { o.Log.Info("ready", "address", a.String()) })
+		return listen.Serve(ctx, listen.Config{Addr: o.Listen, CertFile: o.TLSCert, KeyFile: o.TLSKey, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: o.Timeouts,
+			MaxInFlight: -1, CertificateLoaded: s.metrics.tlsLoaded}, s.Public(), func(a net.Addr) { o.Log.Info("ready", "address", a.String()) })
 	})
 	if o.AdminListen != "" {
 		g.Go(func() error {
-			return listen.Serve(ctx, listen.Config{Addr: o.AdminListen, Plain: true, Log: o.Log, DrainDelay: o.DrainDelay}, s.Admin(ctx), nil)
+			return listen.Serve(ctx, listen.Config{Addr: o.AdminListen, Plain: true, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: listen.Timeouts{Write: profileTime}},
+				s.Admin(ctx), nil)
 		})
 	}
-	return g.Wait()
+	err = g.Wait()
+	o.Log.Info("ended")
+	return err
 }
 
 // Follow keeps the node's copy of the configuration up to date until ctx ends; Run does it by itself.
 func (s *Server) Follow(ctx context.Context) { s.config.follow(ctx) }
-
-// periodic drops old replay keys and keeps the horizon ahead.
-func (s *Server) periodic(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for n := 0; ; n++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := s.store.PurgeReplays(ctx, time.Now()); err != nil {
-			s.o.Log.Error("replay keys cannot be dropped", "error", err.Error())
-		}
-		if n%60 != 0 {
-			continue
-		}
-		if _, err := s.store.ExtendHorizon(ctx, time.Now().Add(store.HorizonAhead*3/4)); err != nil {
-			s.o.Log.Error("occurrences cannot be expanded", "error", err.Error())
-		}
-	}
-}
