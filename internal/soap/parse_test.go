@@ -1,6 +1,7 @@
 package soap_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -53,13 +54,13 @@ func TestRequestIsRefusedBeforeItsBodyIsRead(t *testing.T) { // T81 to T83
 		length                  int64
 		want                    fault.Kind
 	}{
-		"method":            {"GET", "text/xml", "", 0, fault.MethodNotAllowed},
-		"form":              {"POST", "application/x-www-form-urlencoded", "", 0, fault.UnsupportedMediaType},
-		"no content type":   {"POST", "", "", 0, fault.UnsupportedMediaType},
-		"other charset":     {"POST", "text/xml; charset=utf-16", "", 0, fault.UnsupportedMediaType},
-		"SOAP 1.2's type":   {"POST", "application/soap+xml", "", 0, fault.UnsupportedMediaType},
-		"compressed":        {"POST", "text/xml", "gzip", 0, fault.UnsupportedMediaType},
-		"announced too big": {"POST", "text/xml", "", 10 << 30, fault.TooLarge},
+		"method":            {http.MethodGet, "text/xml", "", 0, fault.MethodNotAllowed},
+		"form":              {http.MethodPost, "application/x-www-form-urlencoded", "", 0, fault.UnsupportedMediaType},
+		"no content type":   {http.MethodPost, "", "", 0, fault.UnsupportedMediaType},
+		"other charset":     {http.MethodPost, "text/xml; charset=utf-16", "", 0, fault.UnsupportedMediaType},
+		"SOAP 1.2's type":   {http.MethodPost, "application/soap+xml", "", 0, fault.UnsupportedMediaType},
+		"compressed":        {http.MethodPost, "text/xml", "gzip", 0, fault.UnsupportedMediaType},
+		"announced too big": {http.MethodPost, "text/xml", "", 10 << 30, fault.TooLarge},
 	} {
 		r := httptest.NewRequest(c.method, "/", unread{t})
 		r.ContentLength = c.length
@@ -69,7 +70,7 @@ func TestRequestIsRefusedBeforeItsBodyIsRead(t *testing.T) { // T81 to T83
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	r := httptest.NewRequest("POST", "/", strings.NewReader(strings.Repeat("x", 1001)))
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", 1001)))
 	r.ContentLength = -1
 	r.Header.Set("Content-Type", "text/xml; charset=UTF-8")
 	if _, err := soap.ReadRequest(httptest.NewRecorder(), r, soap.V11, 1000, nil); fault.KindOf(err) != fault.TooLarge {
