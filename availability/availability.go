@@ -54,9 +54,12 @@ type Query struct {
 	Requester      orgrel.Requester
 	Mailboxes      []Attendee
 	Window         Window
-	MergedInterval time.Duration // 0 = 30 minutes
-	View           FreeBusyViewType
-	Zone           *timezone.Zone // of the request; answers are written in it
+	MergedInterval time.Duration    // 0 = 30 minutes
+	View           FreeBusyViewType // ViewNone with Suggestions: only those are asked
+	Zone           *timezone.Zone   // of the request; answers are written in it
+	Suggestions    *SuggestionsOptions
+
+	inside bool // asked for the suggestions: nobody is shown the entries, so they keep their UIDs
 }
 
 // FreeBusyView is what one mailbox's reader may see, already projected.
@@ -74,8 +77,11 @@ type Result struct {
 	Err  error // *fault.Error
 }
 
-// Answer is the whole.
-type Answer struct{ Results []Result }
+// Answer is the whole: the halves that were asked.
+type Answer struct {
+	Results     []Result // by position; nil where free/busy was not asked
+	Suggestions *Suggestions
+}
 
 // Calendars reads calendars: one call per request whatever the number of mailboxes.
 type Calendars interface {

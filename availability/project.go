@@ -33,6 +33,9 @@ func Project(q Query, c mailbox.Calendar, level orgrel.AccessLevel) FreeBusyView
 	v.Events = make([]mailbox.Occurrence, len(c.Occurrences))
 	for i, o := range c.Occurrences {
 		e := mailbox.Occurrence{Start: o.Start, End: o.End, BusyType: o.BusyType}
+		if q.inside {
+			e.UID = o.UID
+		}
 		if v.Type.HasDetails() {
 			e.IsMeeting, e.IsRecurring, e.IsException, e.IsReminderSet, e.IsPrivate = o.IsMeeting, o.IsRecurring, o.IsException, o.IsReminderSet, o.IsPrivate
 			if !o.IsPrivate {

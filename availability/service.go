@@ -33,6 +33,7 @@ type Service struct {
 	Organization  Organization
 	Remote        Remote // nil: no partner can be asked
 	Limits        Limits
+	Now           func() time.Time // nil: time.Now
 }
 
 // check refuses what is wrong with the request as a whole ([MS-OXWAVLS] 3.1.4.1).
@@ -40,29 +41,56 @@ func (s *Service) check(q *Query) error {
 	if q.MergedInterval == 0 {
 		q.MergedInterval = 30 * time.Minute
 	}
-	switch length := q.Window.End.Sub(q.Window.Start); {
+	switch {
 	case len(q.Mailboxes) == 0:
 		return fault.New(fault.MailboxDataArrayEmpty, "The MailboxDataArray is empty.")
 	case len(q.Mailboxes) > s.Limits.Mailboxes:
 		return fault.New(fault.MailboxDataArrayTooBig, "The MailboxDataArray has %d entries; the maximum is %d.", len(q.Mailboxes), s.Limits.Mailboxes)
-	case q.View == ViewNone || q.View > DetailedMerged:
+	case q.View == ViewNone && q.Suggestions == nil || q.View > DetailedMerged:
 		return fault.Because(fault.InvalidFreeBusyViewType, nil)
+	case q.MergedInterval < 5*time.Minute || q.MergedInterval > 1440*time.Minute:
+		return fault.Because(fault.InvalidMergedFreeBusyInterval, nil)
+	}
+	if q.Suggestions != nil {
+		if err := s.checkWindow(q.Suggestions.Window); err != nil {
+			return err
+		}
+	}
+	if q.View == ViewNone {
+		return nil
+	}
+	return s.checkWindow(q.Window)
+}
+
+func (s *Service) checkWindow(w Window) error {
+	switch length := w.End.Sub(w.Start); {
 	case length <= 0:
 		return fault.Because(fault.InvalidTimeInterval, nil)
 	case length > s.Limits.Window:
 		return fault.New(fault.TimeIntervalTooBig, "The time window is longer than %d days.", int(s.Limits.Window/(24*time.Hour)))
-	case q.MergedInterval < 5*time.Minute || q.MergedInterval > 1440*time.Minute:
-		return fault.Because(fault.InvalidMergedFreeBusyInterval, nil)
 	}
 	return nil
 }
 
-// GetUserAvailability answers each mailbox at its position. An error refuses the whole request; what concerns one
-// mailbox is its Result's Err.
-func (s *Service) GetUserAvailability(ctx context.Context, q Query) (Answer, error) {
+// GetUserAvailability answers each mailbox at its position, suggests times for a meeting, or both. An error refuses the
+// whole request; what concerns one mailbox is its Result's Err, and what concerns the suggestions is theirs.
+func (s *Service) GetUserAvailability(ctx context.Context, q Query) (a Answer, err error) {
 	if err := s.check(&q); err != nil {
-		return Answer{}, err
+		return a, err
 	}
+	if q.View != ViewNone {
+		if a.Results, err = s.results(ctx, q); err != nil {
+			return Answer{}, err
+		}
+	}
+	if q.Suggestions != nil {
+		a.Suggestions = s.suggestions(ctx, q)
+	}
+	return a, nil
+}
+
+// results answers each mailbox at its position.
+func (s *Service) results(ctx context.Context, q Query) ([]Result, error) {
 	results := make([]Result, len(q.Mailboxes))
 	var local []int
 	foreign := map[smtpaddr.Domain][]int{}
@@ -74,7 +102,7 @@ func (s *Service) GetUserAvailability(ctx context.Context, q Query) (Answer, err
 		own, err := s.Organization.OwnDomain(ctx, m.Address.Domain())
 		switch {
 		case err != nil:
-			return Answer{}, fault.Because(fault.ServerBusy, err)
+			return nil, fault.Because(fault.ServerBusy, err)
 		case own:
 			local = append(local, i)
 		case q.Requester.External:
@@ -91,7 +119,7 @@ func (s *Service) GetUserAvailability(ctx context.Context, q Query) (Answer, err
 		s.local(ctx, q, local, results)
 	}
 	wg.Wait()
-	return Answer{results}, nil
+	return results, nil
 }
 
 // unresolved is the error of an entry without an SMTP address: malformed, or of another address type, as Outlook sends

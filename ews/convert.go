@@ -18,9 +18,8 @@ import (
 
 // request is a decoded GetUserAvailabilityRequest.
 type request struct {
-	query      availability.Query
-	elsewhere  bool // the client's version knows WorkingElsewhere
-	noFreeBusy bool // only suggestions were asked
+	query     availability.Query
+	elsewhere bool // the client's version knows WorkingElsewhere
 }
 
 // versions are the names of RequestServerVersion, oldest first; WorkingElsewhere came with Exchange2013.
@@ -53,13 +52,17 @@ func readRequest(env *soap.Envelope) (*request, error) {
 	if err := readMailboxes(body, &r.query); err != nil {
 		return nil, err
 	}
-	options := body.Child(nsTypes, "FreeBusyViewOptions")
-	if options.IsZero() {
-		if body.Child(nsTypes, "SuggestionsViewOptions").IsZero() {
-			return nil, fault.New(fault.MissingArgument, "FreeBusyViewOptions or SuggestionsViewOptions is required.")
+	options, suggestions := body.Child(nsTypes, "FreeBusyViewOptions"), body.Child(nsTypes, "SuggestionsViewOptions")
+	if options.IsZero() && suggestions.IsZero() {
+		return nil, fault.New(fault.MissingArgument, "FreeBusyViewOptions or SuggestionsViewOptions is required.")
+	}
+	if !suggestions.IsZero() {
+		if r.query.Suggestions, err = readSuggestions(suggestions, zone); err != nil {
+			return nil, err
 		}
-		r.noFreeBusy = true
-		return r, nil
+	}
+	if options.IsZero() {
+		return r, nil // availability.ViewNone: free/busy is not asked
 	}
 	return r, readOptions(options, zone, &r.query)
 }
@@ -155,6 +158,9 @@ func readOptions(o xmlsec.Element, zone *timezone.Zone, q *availability.Query) e
 			}
 			q.View = max(q.View, v)
 		}
+	}
+	if q.View == availability.ViewNone {
+		return fault.Because(fault.InvalidFreeBusyViewType, nil)
 	}
 	return nil
 }

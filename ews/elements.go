@@ -14,13 +14,20 @@ import (
 
 const wallTime = "2006-01-02T15:04:05"
 
-func appendNoSuggestions(dst []byte) []byte {
-	return append(dst, `<GetUserAvailabilityResponse xmlns="`+nsMessages+`"><SuggestionsResponse><ResponseMessage ResponseClass="Error"><MessageText>Meeting suggestions are not served here.</MessageText><ResponseCode>ErrorMeetingSuggestionGenerationFailed</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey></ResponseMessage></SuggestionsResponse></GetUserAvailabilityResponse>`...)
-}
-
 // appendResponse writes GetUserAvailabilityResponse, children in the order of the schema: pull parsers rely on it.
 func appendResponse(dst []byte, r *request, a availability.Answer, server string) []byte {
-	dst = append(dst, `<GetUserAvailabilityResponse xmlns="`+nsMessages+`" xmlns:t="`+nsTypes+`"><FreeBusyResponseArray>`...)
+	dst = append(dst, `<GetUserAvailabilityResponse xmlns="`+nsMessages+`" xmlns:t="`+nsTypes+`">`...)
+	if r.query.View != availability.ViewNone {
+		dst = appendFreeBusy(dst, r, a, server)
+	}
+	if a.Suggestions != nil {
+		dst = appendSuggestions(dst, r.query.Zone, a.Suggestions)
+	}
+	return append(dst, "</GetUserAvailabilityResponse>"...)
+}
+
+func appendFreeBusy(dst []byte, r *request, a availability.Answer, server string) []byte {
+	dst = append(dst, "<FreeBusyResponseArray>"...)
 	for _, res := range a.Results {
 		dst = append(dst, "<FreeBusyResponse>"...)
 		if res.Err != nil {
@@ -31,7 +38,7 @@ func appendResponse(dst []byte, r *request, a availability.Answer, server string
 		}
 		dst = append(dst, "</FreeBusyResponse>"...)
 	}
-	return append(dst, "</FreeBusyResponseArray></GetUserAvailabilityResponse>"...)
+	return append(dst, "</FreeBusyResponseArray>"...)
 }
 
 // appendError writes a failed mailbox: the view None, so that nobody takes it for free.

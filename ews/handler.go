@@ -86,9 +86,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, orgrel.
 		return nil, requester, err
 	}
 	req.query.Requester = requester
-	if req.noFreeBusy {
-		return appendNoSuggestions(nil), requester, nil
-	}
 	answer, err := h.o.Service.GetUserAvailability(ctx, req.query)
 	if err != nil {
 		return nil, requester, err

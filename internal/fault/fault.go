@@ -49,11 +49,12 @@ const (
 	RelationshipUnusable     // P: the relationship exists but cannot be used to ask
 	ResultSetTooBig          // P
 	FreeBusyGenerationFailed // P: store or calendar unreadable
-	InvalidUser              // autodiscover, per user
-	InvalidDomain            // autodiscover
-	NotFederated             // autodiscover
-	InvalidSetting           // autodiscover
-	SettingIsNotAvailable    // autodiscover
+	MeetingSuggestionGenerationFailed
+	InvalidUser           // autodiscover, per user
+	InvalidDomain         // autodiscover
+	NotFederated          // autodiscover
+	InvalidSetting        // autodiscover
+	SettingIsNotAvailable // autodiscover
 	STSFailedAuthentication
 	STSInvalidScope
 	STSInvalidRequest
