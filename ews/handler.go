@@ -27,7 +27,8 @@ type Options struct {
 	}
 	// Authenticate tells who asks; for own users it finds what the login left in the context.
 	Authenticate func(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error)
-	ServerName   string // ExceptionServerName
+	ServerName   string           // ExceptionServerName
+	Now          func() time.Time // nil: time.Now
 }
 
 // Handler is one Exchange.asmx endpoint.
@@ -36,11 +37,33 @@ type Handler struct{ o Options }
 // NewHandler makes an endpoint.
 func NewHandler(o Options) *Handler { return &Handler{o} }
 
+func (h *Handler) now() time.Time {
+	if h.o.Now != nil {
+		return h.o.Now()
+	}
+	return time.Now()
+}
+
+// operation is one that the endpoints serve.
+type operation struct {
+	name    string // for the record
+	partner bool   // a token opens it
+	serve   func(h *Handler, ctx context.Context, env *soap.Envelope, who orgrel.Requester) ([]byte, error)
+}
+
+// operations by the local name of the body's element, in the messages namespace; they are never changed.
+var operations = map[string]operation{
+	"GetUserAvailabilityRequest": {"GetUserAvailability", true, (*Handler).getUserAvailability},
+	"GetServerTimeZones":         {"GetServerTimeZones", false, (*Handler).getServerTimeZones},
+	"GetFolder":                  {"GetFolder", false, (*Handler).getFolder},
+	"ConvertId":                  {"ConvertId", false, (*Handler).convertID},
+}
+
 // serverVersionInfo stands on every answer; clients give up without it.
 var serverVersionInfo = []byte(`<h:ServerVersionInfo xmlns:h="` + nsTypes + `" MajorVersion="15" MinorVersion="2" MajorBuildNumber="1118" MinorBuildNumber="7" Version="V2017_07_11"></h:ServerVersionInfo>`)
 
 func understood(space, local string) bool {
-	return space == nsTypes && (local == "RequestServerVersion" || local == "TimeZoneContext")
+	return space == nsTypes && (local == "RequestServerVersion" || local == "TimeZoneContext" || local == "MailboxCulture")
 }
 
 // ServeHTTP answers one request.
@@ -70,32 +93,40 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, orgrel.
 	if requester, err = h.o.Authenticate(ctx, env); err != nil {
 		return nil, requester, err
 	}
-	switch p := env.Payload; {
-	case p.IsZero():
+	p := env.Payload
+	if p.IsZero() {
 		return nil, requester, fault.Because(fault.InvalidRequest, errors.New("the Body is empty"))
-	case !p.Is(nsMessages, "GetUserAvailabilityRequest"):
+	}
+	op, ok := operations[p.Local()]
+	if !ok || p.Space() != nsMessages || requester.External && !op.partner {
 		rec.Set(slog.String("operation", "other"))
 		return nil, requester, fault.Because(fault.UnknownOperation, fmt.Errorf("operation %.60q", p.Local()))
 	}
-	rec.Set(slog.String("operation", "GetUserAvailability"))
+	rec.Set(slog.String("operation", op.name))
 	if err := proxied(env); err != nil {
 		return nil, requester, err
 	}
+	body, err := op.serve(h, ctx, env, requester)
+	return body, requester, err
+}
+
+// getUserAvailability answers m:GetUserAvailabilityRequest ([MS-OXWAVLS] 3.1.4.1).
+func (h *Handler) getUserAvailability(ctx context.Context, env *soap.Envelope, who orgrel.Requester) ([]byte, error) {
 	req, err := readRequest(env)
 	if err != nil {
-		return nil, requester, err
+		return nil, err
 	}
-	req.query.Requester = requester
+	req.query.Requester = who
 	answer, err := h.o.Service.GetUserAvailability(ctx, req.query)
 	if err != nil {
-		return nil, requester, err
+		return nil, err
 	}
 	codes := map[string]int{}
 	for _, res := range answer.Results {
 		codes[ResponseCode(res.Err)]++
 	}
-	rec.Set(slog.Int("mailboxes", len(answer.Results)), slog.Any("codes", codes))
-	return appendResponse(nil, req, answer, h.o.ServerName), requester, nil
+	record.From(ctx).Set(slog.Int("mailboxes", len(req.query.Mailboxes)), slog.Any("codes", codes))
+	return appendResponse(nil, req, answer, h.o.ServerName), nil
 }
 
 // proxied refuses the headers by which Exchange servers speak for others: they mean nothing here.
