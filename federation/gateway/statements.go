@@ -1,0 +1,212 @@
+package gateway
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/availd/availd/federation"
+	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// Registration says whether organizations may register themselves.
+type Registration string
+
+// The ways.
+const (
+	RegisterOff        Registration = "off"
+	RegisterByApproval Registration = "approval" // they wait, pending, for the administrator
+	RegisterByProof    Registration = "proof"    // with the TXT proof of every domain they are approved at once
+)
+
+const (
+	maxStatement       = 128 << 10
+	maxPartners        = 5000
+	maxRegisterDomains = 32
+)
+
+// serveStatement takes the signed statements of organizations: their partner lists, and registrations. Like the STS it
+// gives one text for every refusal; the reason is in the log.
+func (g *Gateway) serveStatement(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	status, what := http.StatusNoContent, ""
+	err := g.takeStatement(r.Context(), w, r, &status, &what)
+	cause := ""
+	if err != nil {
+		cause = err.Error()
+		status = statementStatus(err)
+		if status == http.StatusForbidden || status == http.StatusBadRequest {
+			g.failures.take(source(r), g.o.Now())
+		}
+		http.Error(w, fault.STSFailedAuthentication.Row().Text, status)
+	} else {
+		w.WriteHeader(status)
+	}
+	g.o.Log.LogAttrs(r.Context(), slog.LevelInfo, "statement", slog.String("id", requestID()), slog.String("kind", what), slog.Int("status", status),
+		slog.String("cause", cause), slog.Duration("duration", time.Since(start)))
+}
+
+func statementStatus(err error) int {
+	switch fault.KindOf(err) {
+	case fault.ServerBusy:
+		return http.StatusServiceUnavailable
+	case fault.Conflict:
+		return http.StatusConflict
+	case fault.Internal:
+		return http.StatusInternalServerError
+	case fault.STSInvalidRequest:
+		return http.StatusBadRequest
+	default:
+		return http.StatusForbidden
+	}
+}
+
+func (g *Gateway) takeStatement(ctx context.Context, w http.ResponseWriter, r *http.Request, status *int, what *string) error {
+	if !g.failures.left(source(r), g.o.Now()) {
+		return fault.Because(fault.ServerBusy, errors.New("too many refused requests"))
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/xml" {
+		return malformed("Content-Type %q", r.Header.Get("Content-Type"))
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxStatement))
+	if err != nil {
+		return malformed("%w", err)
+	}
+	u, err := federation.ReadStatement(raw)
+	if err != nil {
+		return malformed("%w", err)
+	}
+	if u.Certificate != nil {
+		*what = string(federation.StatementRegistration)
+		return g.register(ctx, u, source(r), status)
+	}
+	*what = string(federation.StatementPartners)
+	return g.partners(ctx, u)
+}
+
+// partners takes the partner list of a registered organization.
+func (g *Gateway) partners(ctx context.Context, u *federation.UnverifiedStatement) error {
+	o, err := g.o.Registry.OrganizationByURI(ctx, u.ApplicationUri)
+	switch {
+	case err != nil:
+		return fault.Because(fault.ServerBusy, err)
+	case o == nil:
+		return denied("%q is not registered", u.ApplicationUri)
+	case o.State != Approved || o.Instance != g.o.Instance:
+		return denied("organization %s is %s at instance %q", o.Name, o.State, o.Instance)
+	}
+	s, err := u.Verify(o.signers(), g.o.Issuer, g.o.Now())
+	if err != nil {
+		return denied("%w", err)
+	}
+	if s.Kind != federation.StatementPartners || len(s.Values) > maxPartners {
+		return malformed("a statement %q of %d values", s.Kind, len(s.Values))
+	}
+	if !g.budgets.take(o.Name, g.o.Now()) {
+		return fault.Because(fault.ServerBusy, fmt.Errorf("organization %s has used up its budget", o.Name))
+	}
+	domains, err := parseDomains(s.All(federation.ValuePartnerDomain))
+	if err != nil {
+		return malformed("%w", err)
+	}
+	l := federation.PartnerList{ApplicationUris: s.All(federation.ValuePartnerUri), Domains: domains}
+	return g.o.Registry.SetPartners(WithActor(ctx, "organization "+o.Name), o.Name, l, s.Created)
+}
+
+func parseDomains(texts []string) ([]smtpaddr.Domain, error) {
+	var out []smtpaddr.Domain
+	for _, t := range texts {
+		d, err := smtpaddr.ParseDomain(t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// register takes a registration, signed by the key of the certificate that it brings: nobody registers another's.
+func (g *Gateway) register(ctx context.Context, u *federation.UnverifiedStatement, from string, status *int) error {
+	if g.o.Registration != RegisterByApproval && g.o.Registration != RegisterByProof {
+		return denied("registration is off")
+	}
+	if !g.signups.take(from, g.o.Now()) {
+		return fault.Because(fault.ServerBusy, fmt.Errorf("too many registrations from %s", from))
+	}
+	s, err := u.Verify([]*x509.Certificate{u.Certificate}, g.o.Issuer, g.o.Now())
+	if err != nil {
+		return denied("%w", err)
+	}
+	o, names, err := g.registration(s, u.Certificate)
+	if err != nil {
+		return malformed("%w", err)
+	}
+	domains, err := g.provenOrReserved(ctx, names, u.Certificate)
+	if err != nil {
+		return err
+	}
+	if o.State = Approved; g.o.Registration == RegisterByApproval {
+		o.State, *status = Pending, http.StatusAccepted
+	}
+	return g.o.Registry.Register(WithActor(ctx, "registration from "+from), o, domains, g.o.Limits.orDefaults().PendingRegistrations)
+}
+
+// registration checks what an organization says of itself: its names must lie in a domain that it brings.
+func (g *Gateway) registration(s *federation.Statement, c *x509.Certificate) (*Organization, []smtpaddr.Domain, error) {
+	o := &Organization{Name: s.First(federation.ValueName), Contact: s.First(federation.ValueContact), ApplicationUri: s.ApplicationUri, Instance: g.o.Instance, Certificate: c}
+	names, err := parseDomains(s.All(federation.ValueDomain))
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.AccountNamespace, err = smtpaddr.ParseDomain(s.First(federation.ValueAccountNamespace)); err != nil {
+		return nil, nil, err
+	}
+	uri, err := smtpaddr.ParseDomain(federation.NormalizeURI(o.ApplicationUri))
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("ApplicationUri: %w", err)
+	case s.Kind != federation.StatementRegistration:
+		return nil, nil, fmt.Errorf("a statement %q", s.Kind)
+	case o.Name == "" || len(o.Name) > 64 || len(o.Contact) > 254 || strings.ContainsFunc(o.Name+o.Contact, func(r rune) bool { return r < ' ' }):
+		return nil, nil, errors.New("the name has 1 to 64 characters, the contact at most 254")
+	case len(names) == 0 || len(names) > maxRegisterDomains:
+		return nil, nil, fmt.Errorf("%d domains", len(names))
+	case !within(uri, names) || !within(o.AccountNamespace, names):
+		return nil, nil, fmt.Errorf("ApplicationUri %s or AccountNamespace %s is in none of the domains", uri, o.AccountNamespace)
+	}
+	return o, names, nil
+}
+
+func within(d smtpaddr.Domain, domains []smtpaddr.Domain) bool {
+	for _, parent := range domains {
+		if d == parent || strings.HasSuffix(d.String(), "."+parent.String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// provenOrReserved looks for the proof of each domain where registration wants it; otherwise they are reserved.
+func (g *Gateway) provenOrReserved(ctx context.Context, names []smtpaddr.Domain, c *x509.Certificate) ([]Domain, error) {
+	var out []Domain
+	for _, n := range names {
+		d := Domain{Name: n, State: Reserved}
+		if g.o.Registration == RegisterByProof {
+			finding, err := g.o.Prover.Find(ctx, n, c)
+			if finding != Found {
+				return nil, denied("no proof of %s: %w", n, errors.Join(proofFailed(), err))
+			}
+			d.State, d.How = Proven, ByTXT
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
