@@ -146,7 +146,7 @@ func (s *Domains) recheck(ctx context.Context, was Domain) error {
 		s.Log.WarnContext(ctx, "a domain proof is gone", "domain", was.Name.String(), "organization", was.Organization, "checks", is.Failures, "state", string(is.State))
 	}
 	err = s.Store.PutDomain(ctx, "domain lapse", was, is)
-	if fault.KindOf(err) == fault.Conflict { // somebody else changed it meanwhile
+	if err != nil && fault.KindOf(err) == fault.Conflict { // somebody else changed it meanwhile
 		return nil
 	}
 	return err
