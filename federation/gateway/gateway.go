@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -39,12 +40,14 @@ type Options struct {
 	IssueAt     time.Duration // added to the clock when tokens are written: for tests of expired tokens
 	Log         *slog.Logger
 
-	RequireMutual bool         // no token for a target whose partner list does not have the requester
-	Limits        Limits       // zero values are the defaults
-	Registration  Registration // whether organizations may register themselves
-	Prover        *Prover      // asks DNS; needed where Registration is RegisterByProof
-	Version       string       // of the program, for the status page
-	Chaos         *Chaos       // nil, but where clients are to be made robust
+	RequireMutual bool   // no token for a target whose partner list does not have the requester
+	Limits        Limits // zero values are the defaults
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For tells the source address.
+	TrustedProxies []netip.Prefix
+	Registration   Registration // whether organizations may register themselves
+	Prover         *Prover      // asks DNS; needed where Registration is RegisterByProof
+	Version        string       // of the program, for the status page
+	Chaos          *Chaos       // nil, but where clients are to be made robust
 	// ListOrganizations gives the names that the status page shows; nil shows none.
 	ListOrganizations func(ctx context.Context) ([]string, error)
 }

@@ -62,7 +62,7 @@ func requestID() string {
 func (g *Gateway) issue(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	start := time.Now()
 	rec := record.From(ctx)
-	from := source(r)
+	from := g.source(r)
 	gr, err := g.admit(ctx, w, r, from)
 	if err != nil {
 		if k := fault.KindOf(err); k != fault.ServerBusy && k != fault.Internal {

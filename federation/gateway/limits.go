@@ -3,6 +3,9 @@ package gateway
 import (
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -91,14 +94,34 @@ func (b *buckets) take(name string, now time.Time) bool {
 	return true
 }
 
-// source is the address that a request came from: an IPv6 network of 64 bits counts as one.
-func source(r *http.Request) string {
+// source is the address that a request came from: where a trusted proxy sent it, the last in X-Forwarded-For that is
+// not a trusted proxy's. An IPv6 network of 64 bits counts as one address.
+func (g *Gateway) source(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
-		return ip.Mask(net.CIDRMask(64, 128)).String()
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
 	}
-	return host
+	addr = addr.Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && g.trustsProxy(addr); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap()
+	}
+	if addr.Is6() {
+		if p, err := addr.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return addr.String()
+}
+
+func (g *Gateway) trustsProxy(a netip.Addr) bool {
+	return slices.ContainsFunc(g.o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }

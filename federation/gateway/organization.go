@@ -99,8 +99,12 @@ type Counts struct{ Approved, Pending, Disabled, ProvenDomains int }
 
 // Issued is one issued token, for the audit.
 type Issued struct {
-	When                                          time.Time
-	Organization, User, Target, Action, Assertion string
+	When         time.Time `json:"when"`
+	Organization string    `json:"organization"`
+	User         string    `json:"user"`
+	Target       string    `json:"target"`
+	Action       string    `json:"action"`
+	Assertion    string    `json:"assertion"`
 }
 
 // actorKey carries who makes a change.

@@ -44,7 +44,7 @@ func (g *Gateway) serveStatement(w http.ResponseWriter, r *http.Request) {
 		cause = err.Error()
 		status = statementStatus(err)
 		if status == http.StatusForbidden || status == http.StatusBadRequest {
-			g.failures.take(source(r), g.o.Now())
+			g.failures.take(g.source(r), g.o.Now())
 		}
 		http.Error(w, fault.STSFailedAuthentication.Row().Text, status)
 	} else {
@@ -70,7 +70,7 @@ func statementStatus(err error) int {
 }
 
 func (g *Gateway) takeStatement(ctx context.Context, w http.ResponseWriter, r *http.Request, status *int, what *string) error {
-	if !g.failures.left(source(r), g.o.Now()) {
+	if !g.failures.left(g.source(r), g.o.Now()) {
 		return fault.Because(fault.ServerBusy, errors.New("too many refused requests"))
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/xml" {
@@ -86,7 +86,7 @@ func (g *Gateway) takeStatement(ctx context.Context, w http.ResponseWriter, r *h
 	}
 	if u.Certificate != nil {
 		*what = string(federation.StatementRegistration)
-		return g.register(ctx, u, source(r), status)
+		return g.register(ctx, u, g.source(r), status)
 	}
 	*what = string(federation.StatementPartners)
 	return g.partners(ctx, u)

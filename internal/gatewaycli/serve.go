@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ type serving struct {
 	requireMutual, listOrgs     bool
 	chaos                       bool
 	chaosSeed                   uint64
+	trustedProxies              []string
 }
 
 func (c *cli) serveCommand() *cobra.Command {
@@ -61,6 +63,7 @@ func (c *cli) serveCommand() *cobra.Command {
 	f.BoolVar(&s.listOrgs, "list-organizations", false, "show the organizations' names on the status page")
 	f.Float64Var(&s.limits.TokensPerOrganization, "organization-rate", 0, "tokens a second and organization (default 50)")
 	f.Float64Var(&s.limits.FailuresPerSource, "failure-rate", 0, "refused requests a second and source address (default 5)")
+	f.StringArrayVar(&s.trustedProxies, "trusted-proxy", nil, "network (CIDR) of reverse proxies whose X-Forwarded-For names the source address (repeatable)")
 	f.BoolVar(&s.chaos, "chaos", false, "TESTS ONLY: refuse, delay and cut requests, use a wrong clock, roll the signing key")
 	f.Uint64Var(&s.chaosSeed, "chaos-seed", 1, "seed of --chaos")
 	f.DurationVar(&s.issueAt, "issue-at", 0, "add this to the clock when tokens are written (tests)")
@@ -86,16 +89,16 @@ func (c *cli) serve(ctx context.Context, s serving) error {
 	if err != nil {
 		return err
 	}
+	adminListen, tokens, err := s.admin()
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return listen.Serve(ctx, s.listen, mount(gateways, s.secondName), func(addr net.Addr) { log.Info("ready", "address", addr.String(), "issuer", s.issuer) })
 	})
 	if s.adminListen != "" {
-		config, tokens, err := s.admin()
-		if err != nil {
-			return err
-		}
-		group.Go(func() error { return listen.Serve(ctx, config, a.API(tokens, log), nil) })
+		group.Go(func() error { return listen.Serve(ctx, adminListen, a.API(tokens, log), nil) })
 	}
 	group.Go(func() error { a.Domains.Run(ctx); return nil })
 	if s.chaos {
@@ -132,12 +135,16 @@ func (s *serving) gateways(ctx context.Context, a *gatewayadmin.Admin, log *slog
 	case (s.secondName == "") != (s.secondIssuer == "") || s.secondIssuer == s.issuer || strings.ContainsAny(s.secondName, "/?#% "):
 		return nil, fault.New(fault.Invalid, "--second-instance and --second-issuer go together, and the issuers differ")
 	}
+	proxies, err := parsePrefixes(s.trustedProxies)
+	if err != nil {
+		return nil, err
+	}
 	if s.issueAt != 0 {
 		log.Warn("tokens are issued with a wrong clock", "offset", s.issueAt.String())
 	}
 	o := gateway.Options{Issuer: s.issuer, PublicURL: strings.TrimSuffix(s.publicURL, "/"), Signing: keys.Current, Profile: federation.Profile(s.profile),
 		TokenCipher: cipher, Lifetime: s.lifetime, Registry: a.Store, Now: time.Now, IssueAt: s.issueAt, Log: log, RequireMutual: s.requireMutual, Limits: s.limits,
-		Registration: gateway.Registration(s.registration), Prover: a.Domains.Prover, Version: version()}
+		Registration: gateway.Registration(s.registration), Prover: a.Domains.Prover, Version: version(), TrustedProxies: proxies}
 	if s.chaos {
 		o.Chaos = gateway.NewChaos(s.chaosSeed)
 	}
@@ -169,6 +176,17 @@ func (s *serving) gateways(ctx context.Context, a *gatewayadmin.Admin, log *slog
 	return out, nil
 }
 
+func parsePrefixes(texts []string) (out []netip.Prefix, err error) {
+	for _, t := range texts {
+		p, err := netip.ParsePrefix(t)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "--trusted-proxy %q is no network", t)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
 func mount(gateways []*gateway.Gateway, second string) http.Handler {
 	if len(gateways) == 1 {
 		return gateways[0].Handler()
@@ -190,6 +208,9 @@ func version() string {
 func (s *serving) admin() (listen.Config, *gatewayadmin.Tokens, error) {
 	config := s.listen
 	config.Addr, config.MaxInFlight = s.adminListen, 16
+	if s.adminListen == "" {
+		return config, nil, nil
+	}
 	host, _, err := net.SplitHostPort(s.adminListen)
 	if err != nil {
 		return config, nil, fault.New(fault.Invalid, "--admin-listen %q is not host:port", s.adminListen)

@@ -36,8 +36,11 @@ func (s *Store) Issue(ctx context.Context, i gateway.Issued, ids []string, expir
 
 // Change is one change of the registry, as the audit has it.
 type Change struct {
-	At                          time.Time
-	Actor, Verb, Object, Detail string
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor"`
+	Verb   string    `json:"verb"`
+	Object string    `json:"object"`
+	Detail string    `json:"detail,omitempty"`
 }
 
 // Changes returns the last n changes, newest first.
@@ -47,7 +50,7 @@ func (s *Store) Changes(ctx context.Context, n int) ([]Change, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []Change
+	out := []Change{}
 	for rows.Next() {
 		var c Change
 		var unix int64
@@ -67,7 +70,7 @@ func (s *Store) IssuedTokens(ctx context.Context, name string, n int) ([]gateway
 		return nil, err
 	}
 	defer rows.Close()
-	var out []gateway.Issued
+	out := []gateway.Issued{}
 	for rows.Next() {
 		var i gateway.Issued
 		var unix int64
