@@ -102,13 +102,13 @@ func TestAllRefusalsOfAuthenticationReadTheSame(t *testing.T) {
 
 func TestRequestIsRefusedByTime(t *testing.T) {
 	w := newWorld(t)
-	early, late := w.rst(t, w.fabrikam, request(rita, contoso)), ""
+	early := w.rst(t, w.fabrikam, request(rita, contoso))
 	w.pass(11 * time.Minute)
 	if code, _ := w.post(t, early); code != "ExpiredData" {
 		t.Errorf("an old request: %q", code)
 	}
 	w.pass(time.Hour)
-	late = w.rst(t, w.fabrikam, request(rita, contoso))
+	late := w.rst(t, w.fabrikam, request(rita, contoso))
 	w.pass(-time.Hour)
 	if code, _ := w.post(t, late); code != "ExpiredData" {
 		t.Errorf("a request from the future: %q", code)

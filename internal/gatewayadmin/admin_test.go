@@ -137,7 +137,7 @@ func TestAPIDoesWhatTheAdministratorSays(t *testing.T) {
 	}{
 		{"POST", "/v1/organizations", string(one), 200, `"state":"approved"`},
 		{"POST", "/v1/organizations", string(one), 409, `"code":"conflict"`},
-		{"POST", "/v1/organizations", `{"nmae":"x"}`, 400, `"code":"invalid"`},
+		{"POST", "/v1/organizations", `{"nickname":"x"}`, 400, `"code":"invalid"`},
 		{"GET", "/v1/organizations", "", 200, `"name":"Contoso Ltd"`},
 		{"POST", org + "/disable", "", 204, ""},
 		{"POST", org + "/domains/more.example/add", "", 204, ""},

@@ -32,6 +32,11 @@ type Folder string
 
 func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
 
+func (f Folder) has(name string) bool {
+	_, err := os.Stat(f.path(name))
+	return err == nil
+}
+
 // publishedKeys are the SHA-256 of the public keys whose private keys everybody has: those of the published samples.
 func publishedKeys() []string {
 	return []string{
@@ -121,10 +126,10 @@ func (f Folder) create(name string, now time.Time) (*federation.KeyPair, error) 
 
 // MakeNext makes the next key. There may be one only, and none beside a previous certificate, since metadata names two.
 func (f Folder) MakeNext(now time.Time) (*x509.Certificate, error) {
-	if _, err := os.Stat(f.path("signing-next.key")); err == nil {
+	if f.has("signing-next.key") {
 		return nil, fault.New(fault.Conflict, "there is a next signing key already; publish it first")
 	}
-	if _, err := os.Stat(f.path("signing-previous.pem")); err == nil {
+	if f.has("signing-previous.pem") {
 		return nil, fault.New(fault.Conflict, "tokens of the previous signing key may still be in use; the next key can be made when they have expired")
 	}
 	pair, err := f.create("signing-next", now)
@@ -136,7 +141,7 @@ func (f Folder) MakeNext(now time.Time) (*x509.Certificate, error) {
 
 // Publish makes the next key current and the current certificate previous.
 func (f Folder) Publish() error {
-	if _, err := os.Stat(f.path("signing-next.key")); err != nil {
+	if !f.has("signing-next.key") {
 		return fault.New(fault.NotFound, "there is no next signing key")
 	}
 	pem, err := os.ReadFile(f.path("signing.pem"))
@@ -154,9 +159,7 @@ func (f Folder) Publish() error {
 
 // finishPublish renames the next certificate after its key: the second half of Publish, also when that was interrupted.
 func (f Folder) finishPublish() error {
-	_, keyErr := os.Stat(f.path("signing-next.key"))
-	_, certErr := os.Stat(f.path("signing-next.pem"))
-	if keyErr == nil || certErr != nil {
+	if f.has("signing-next.key") || !f.has("signing-next.pem") {
 		return nil
 	}
 	return os.Rename(f.path("signing-next.pem"), f.path("signing.pem"))

@@ -1,6 +1,7 @@
 package gatewaystore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -51,6 +52,40 @@ func BenchmarkTokenRequest(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStranger is the answer to a well-formed request of somebody whom nobody registered: what a flood costs.
+func BenchmarkStranger(b *testing.B) {
+	s := open(b)
+	fill(b, s, 10000)
+	key, err := federation.NewOrganizationCertificate(time.Now(), 30)
+	must(b, err)
+	g, err := gateway.New(gateway.Options{Issuer: "urn:federation:bench", PublicURL: "https://gateway.example", Signing: key, Profile: federation.ProfileModern, Lifetime: time.Hour,
+		Registry: s, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Limits: gateway.Limits{FailuresPerSource: 1e9}})
+	must(b, err)
+	var body []byte
+	c := &federation.Client{Now: time.Now, Trusts: trusts{&federation.Trust{ApplicationUri: "stranger.example", TokenIssuerEpr: "https://gateway.example" + gateway.PathSTS, OrgCertificate: key, Profile: federation.ProfileModern}},
+		HTTP: func(*federation.Trust) (*http.Client, error) {
+			return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				body, _ = io.ReadAll(r.Body)
+				return nil, io.EOF
+			})}, nil
+		}}
+	_, _ = c.DelegationToken(b.Context(), federation.TokenRequest{User: smtpaddr.MustAddress("a@stranger.example"), TargetApplicationUri: "stranger.example", Action: orgrel.ActionFreeBusy})
+	handler := g.Handler()
+	for b.Loop() {
+		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, gateway.PathSTS, bytes.NewReader(body))
+		r.Header.Set("Content-Type", "application/soap+xml; charset=utf-8")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != http.StatusInternalServerError {
+			b.Fatal(w.Code, w.Body)
+		}
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // BenchmarkLookup reads what one token request needs, in registries of 10 and of 10,000 organizations.
 func BenchmarkLookup(b *testing.B) {

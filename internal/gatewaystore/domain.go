@@ -10,8 +10,10 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
+const selectDomain = `SELECT domain, organization, state, how, checked_at, failures, failing_since FROM domain `
+
 func (s *Store) domains(ctx context.Context, where string, args ...any) ([]gateway.Domain, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT domain, organization, state, how, checked_at, failures, failing_since FROM domain `+where+` ORDER BY domain`, args...)
+	rows, err := s.db.QueryContext(ctx, selectDomain+where+` ORDER BY domain`, args...)
 	if err != nil {
 		return nil, err
 	}
