@@ -3,6 +3,7 @@ package federation
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,6 +26,9 @@ const (
 	ValueDomain           = "Domain"
 	ValueCertificate      = "Certificate"
 )
+
+// TextProofFailed is what administrators know as the failure of a domain proof.
+const TextProofFailed = "Proof of domain ownership has failed. Make sure that the TXT record for the specified domain is available in DNS."
 
 // PartnerList names those whose users may have tokens for the organization: by ApplicationUri, by domain, or both.
 type PartnerList struct {
@@ -70,9 +74,35 @@ func Register(ctx context.Context, c *http.Client, t *Trust, r Registration, now
 	return sendStatement(ctx, c, t, s, now)
 }
 
+// SendNextCertificate installs the trust's OrgNextCertificate at its gateway. Nothing is encrypted to it yet.
+func SendNextCertificate(ctx context.Context, c *http.Client, t *Trust, now time.Time) error {
+	if t == nil || t.OrgNextCertificate == nil {
+		return errors.New("there is no next organization certificate")
+	}
+	return sendStatement(ctx, c, t, Statement{Kind: StatementNextCertificate,
+		Values: []StatementValue{{ValueCertificate, string(EncodeCertificate(t.OrgNextCertificate.Certificate))}}}, now)
+}
+
+// PublishCertificate makes the next certificate the one to which the gateway encrypts tokens. It may be called before or
+// after the trust's own next certificate has become its current one.
+func PublishCertificate(ctx context.Context, c *http.Client, t *Trust, now time.Time) error {
+	return sendStatement(ctx, c, t, Statement{Kind: StatementPublishCertificate}, now)
+}
+
+// AddDomain tells the gateway that the TXT record of d (DomainProof) is in DNS; it looks, and from then on the
+// organization may speak for the users of d.
+func AddDomain(ctx context.Context, c *http.Client, t *Trust, d smtpaddr.Domain, now time.Time) error {
+	return sendStatement(ctx, c, t, Statement{Kind: StatementAddDomain, Values: []StatementValue{{ValueDomain, d.String()}}}, now)
+}
+
+// RemoveDomain releases d at the gateway.
+func RemoveDomain(ctx context.Context, c *http.Client, t *Trust, d smtpaddr.Domain, now time.Time) error {
+	return sendStatement(ctx, c, t, Statement{Kind: StatementRemoveDomain, Values: []StatementValue{{ValueDomain, d.String()}}}, now)
+}
+
 func sendStatement(ctx context.Context, c *http.Client, t *Trust, s Statement, now time.Time) error {
 	if t == nil || t.OrgCertificate == nil {
-		return fmt.Errorf("no federation trust is configured for this organization")
+		return errors.New("no federation trust is configured for this organization")
 	}
 	end, err := StatementsEpr(t.TokenIssuerEpr)
 	if err != nil {
@@ -96,10 +126,14 @@ func sendStatement(ctx context.Context, c *http.Client, t *Trust, s Statement, n
 		return fmt.Errorf("the statement could not be sent: %w", err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusNoContent && resp.StatusCode != http.StatusAccepted {
+	switch resp.StatusCode {
+	case http.StatusNoContent, http.StatusAccepted:
+		return nil
+	case http.StatusUnprocessableEntity: // the gateway knows us, and did not find what we said
+		return errors.New(TextProofFailed)
+	default:
 		return fmt.Errorf("%s refused the statement: %w", end, &soap.HTTPError{Status: resp.StatusCode})
 	}
-	return nil
 }
 
 // StatementsEpr is where the gateway with this TokenIssuerEpr takes statements: "statements" beside extSTS.srf.

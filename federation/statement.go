@@ -21,8 +21,12 @@ type StatementKind string
 
 // The kinds.
 const (
-	StatementPartners     StatementKind = "PartnerList"  // the partners whose users may have tokens for the organization
-	StatementRegistration StatementKind = "Registration" // an organization asks to be registered
+	StatementPartners           StatementKind = "PartnerList"        // the partners whose users may have tokens for the organization
+	StatementRegistration       StatementKind = "Registration"       // an organization asks to be registered
+	StatementNextCertificate    StatementKind = "NextCertificate"    // the next organization certificate
+	StatementPublishCertificate StatementKind = "PublishCertificate" // the next organization certificate becomes the current one
+	StatementAddDomain          StatementKind = "AddDomain"          // the proof of a domain is in DNS
+	StatementRemoveDomain       StatementKind = "RemoveDomain"       // a domain is released
 )
 
 // StatementValue is one named value of a statement.
@@ -77,9 +81,10 @@ func MarshalStatement(s Statement, signer xmlsec.Signer, now time.Time) ([]byte,
 // found, and gives nothing else away before Verify.
 type UnverifiedStatement struct {
 	root xmlsec.Element
-	// ApplicationUri and Certificate are claims of the sender's; Certificate is only there in a Registration.
+	// Kind, ApplicationUri and Certificate are claims of the sender's.
+	Kind           StatementKind
 	ApplicationUri string
-	Certificate    *x509.Certificate
+	Certificate    *x509.Certificate // nil without a value of this name
 }
 
 // ReadStatement scans raw under the limits of a statement.
@@ -94,7 +99,7 @@ func ReadStatement(raw []byte) (*UnverifiedStatement, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &UnverifiedStatement{root: doc.Root(), ApplicationUri: s.ApplicationUri}
+	u := &UnverifiedStatement{root: doc.Root(), Kind: s.Kind, ApplicationUri: s.ApplicationUri}
 	if text := s.First("Certificate"); text != "" {
 		if u.Certificate, err = ParseCertificate([]byte(text)); err != nil {
 			return nil, fmt.Errorf("Certificate: %w", err) //nolint:staticcheck // names the value

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/smtpaddr"
 )
@@ -22,6 +23,8 @@ type DomainStore interface {
 	Organization(ctx context.Context, name string) (*Organization, error)
 	Domain(ctx context.Context, d smtpaddr.Domain) (Domain, error)
 	DomainsDue(ctx context.Context, before time.Time, limit int) ([]Domain, error)
+	ReserveDomain(ctx context.Context, organization string, d smtpaddr.Domain) error
+	RemoveDomain(ctx context.Context, organization string, d smtpaddr.Domain) error
 	// PutDomain writes d where the stored one is still was (fault.Conflict otherwise).
 	PutDomain(ctx context.Context, verb string, was, d Domain) error
 }
@@ -36,7 +39,7 @@ type Domains struct {
 }
 
 func proofFailed() error {
-	return fault.New(fault.Invalid, "Proof of domain ownership has failed. Make sure that the TXT record for the specified domain is available in DNS.")
+	return fault.New(fault.Invalid, "%s", federation.TextProofFailed)
 }
 
 // Verify looks for the organization's proof of d and makes the domain hers. A domain that another organization has
@@ -57,6 +60,24 @@ func (s *Domains) Verify(ctx context.Context, organization string, d smtpaddr.Do
 	is := was
 	is.Organization, is.State, is.How, is.CheckedAt, is.Failures, is.FailingSince = organization, Proven, ByTXT, s.Now(), 0, time.Time{}
 	return s.Store.PutDomain(ctx, "domain verify", was, is)
+}
+
+// Add is Verify for a domain that need not be reserved before; without the proof nothing is.
+func (s *Domains) Add(ctx context.Context, organization string, d smtpaddr.Domain) error {
+	_, err := s.Store.Domain(ctx, d)
+	if err == nil {
+		return s.Verify(ctx, organization, d)
+	}
+	if fault.KindOf(err) == fault.NotFound {
+		err = s.proof(ctx, organization, d)
+	}
+	if err == nil {
+		err = s.Store.ReserveDomain(ctx, organization, d)
+	}
+	if err != nil {
+		return err
+	}
+	return s.Verify(ctx, organization, d)
 }
 
 // proof is nil when the organization's proof of d is in DNS.

@@ -45,7 +45,7 @@ type Options struct {
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For tells the source address.
 	TrustedProxies []netip.Prefix
 	Registration   Registration // whether organizations may register themselves
-	Prover         *Prover      // asks DNS; needed where Registration is RegisterByProof
+	Domains        *Domains     // looks for domain proofs; nil: organizations add none themselves
 	Version        string       // of the program, for the status page
 	Chaos          *Chaos       // nil, but where clients are to be made robust
 	// ListOrganizations gives the names that the status page shows; nil shows none.
@@ -81,7 +81,7 @@ func New(o Options) (*Gateway, error) {
 		return nil, fmt.Errorf("token lifetime %s is not between 0 and 24h", o.Lifetime)
 	case o.Issuer == "":
 		return nil, errors.New("the issuer name is empty")
-	case o.Registration == RegisterByProof && o.Prover == nil:
+	case o.Registration == RegisterByProof && o.Domains == nil:
 		return nil, errors.New("registration by proof needs a resolver")
 	}
 	l := o.Limits.orDefaults()

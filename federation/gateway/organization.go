@@ -88,6 +88,11 @@ type Registry interface {
 	// SetPartners replaces the partner list of an organization by that of a statement; a statement that is not newer
 	// than the list in force is refused (fault.Conflict).
 	SetPartners(ctx context.Context, organization string, l federation.PartnerList, created time.Time) error
+	// TakeStatement notes a statement of an organization made at created, and tells whether it is newer than the last.
+	TakeStatement(ctx context.Context, organization string, created time.Time) (bool, error)
+	// NextCertificate installs an organization's next certificate, PublishCertificate makes it the current one.
+	NextCertificate(ctx context.Context, organization string, c *x509.Certificate) error
+	PublishCertificate(ctx context.Context, organization string) error
 	// Register stores a pending organization with reserved domains, or an approved one with proven domains.
 	Register(ctx context.Context, o *Organization, domains []Domain, limit int) error
 	// Counts are for the status page.

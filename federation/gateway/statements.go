@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/availd/availd/federation"
@@ -17,20 +16,9 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
-// Registration says whether organizations may register themselves.
-type Registration string
-
-// The ways.
 const (
-	RegisterOff        Registration = "off"
-	RegisterByApproval Registration = "approval" // they wait, pending, for the administrator
-	RegisterByProof    Registration = "proof"    // with the TXT proof of every domain they are approved at once
-)
-
-const (
-	maxStatement       = 128 << 10
-	maxPartners        = 5000
-	maxRegisterDomains = 32
+	maxStatement = 128 << 10
+	maxPartners  = 5000
 )
 
 // serveStatement takes the signed statements of organizations: their partner lists, and registrations. Like the STS it
@@ -58,8 +46,12 @@ func statementStatus(err error) int {
 	switch fault.KindOf(err) {
 	case fault.ServerBusy:
 		return http.StatusServiceUnavailable
-	case fault.Conflict:
+	case fault.Conflict, fault.NotFound:
 		return http.StatusConflict
+	case fault.Invalid: // of a registered organization only: its domain proof was not found
+		return http.StatusUnprocessableEntity
+	case fault.Unavailable:
+		return http.StatusServiceUnavailable
 	case fault.Internal:
 		return http.StatusInternalServerError
 	case fault.STSInvalidRequest:
@@ -84,16 +76,15 @@ func (g *Gateway) takeStatement(ctx context.Context, w http.ResponseWriter, r *h
 	if err != nil {
 		return malformed("%w", err)
 	}
-	if u.Certificate != nil {
-		*what = string(federation.StatementRegistration)
+	*what = string(u.Kind)
+	if u.Kind == federation.StatementRegistration {
 		return g.register(ctx, u, g.source(r), status)
 	}
-	*what = string(federation.StatementPartners)
-	return g.partners(ctx, u)
+	return g.registered(ctx, u)
 }
 
-// partners takes the partner list of a registered organization.
-func (g *Gateway) partners(ctx context.Context, u *federation.UnverifiedStatement) error {
+// registered takes a statement of an organization that is registered, signed with any of its certificates.
+func (g *Gateway) registered(ctx context.Context, u *federation.UnverifiedStatement) error {
 	o, err := g.o.Registry.OrganizationByURI(ctx, u.ApplicationUri)
 	switch {
 	case err != nil:
@@ -103,22 +94,68 @@ func (g *Gateway) partners(ctx context.Context, u *federation.UnverifiedStatemen
 	case o.State != Approved || o.Instance != g.o.Instance:
 		return denied("organization %s is %s at instance %q", o.Name, o.State, o.Instance)
 	}
-	s, err := u.Verify(o.signers(), g.o.Issuer, g.o.Now())
+	certs := o.signers()
+	if o.Next != nil {
+		certs = append(certs, o.Next)
+	}
+	s, err := u.Verify(certs, g.o.Issuer, g.o.Now())
 	if err != nil {
 		return denied("%w", err)
-	}
-	if s.Kind != federation.StatementPartners || len(s.Values) > maxPartners {
-		return malformed("a statement %q of %d values", s.Kind, len(s.Values))
 	}
 	if !g.budgets.take(o.Name, g.o.Now()) {
 		return fault.Because(fault.ServerBusy, fmt.Errorf("organization %s has used up its budget", o.Name))
 	}
+	ctx = WithActor(ctx, "organization "+o.Name)
+	if s.Kind == federation.StatementPartners {
+		return g.partners(ctx, o, s)
+	}
+	fresh, err := g.o.Registry.TakeStatement(ctx, o.Name, s.Created)
+	if err != nil {
+		return fault.Because(fault.ServerBusy, err)
+	}
+	if !fresh {
+		return fault.New(fault.Conflict, "a newer statement was taken before")
+	}
+	return g.act(ctx, o, s, u.Certificate)
+}
+
+// partners takes a partner list.
+func (g *Gateway) partners(ctx context.Context, o *Organization, s *federation.Statement) error {
 	domains, err := parseDomains(s.All(federation.ValuePartnerDomain))
 	if err != nil {
 		return malformed("%w", err)
 	}
+	if len(s.Values) > maxPartners {
+		return malformed("a list of %d partners", len(s.Values))
+	}
 	l := federation.PartnerList{ApplicationUris: s.All(federation.ValuePartnerUri), Domains: domains}
-	return g.o.Registry.SetPartners(WithActor(ctx, "organization "+o.Name), o.Name, l, s.Created)
+	return g.o.Registry.SetPartners(ctx, o.Name, l, s.Created)
+}
+
+// act does what a statement says of the organization's own certificates and domains.
+func (g *Gateway) act(ctx context.Context, o *Organization, s *federation.Statement, c *x509.Certificate) error {
+	switch s.Kind {
+	case federation.StatementNextCertificate:
+		if c == nil || g.o.Now().After(c.NotAfter) {
+			return malformed("there is no certificate, or it has expired")
+		}
+		return g.o.Registry.NextCertificate(ctx, o.Name, c)
+	case federation.StatementPublishCertificate:
+		return g.o.Registry.PublishCertificate(ctx, o.Name)
+	case federation.StatementAddDomain, federation.StatementRemoveDomain:
+		d, err := smtpaddr.ParseDomain(s.First(federation.ValueDomain))
+		if err != nil {
+			return malformed("%w", err)
+		}
+		if g.o.Domains == nil {
+			return denied("organizations do not add domains here")
+		}
+		if s.Kind == federation.StatementRemoveDomain {
+			return g.o.Domains.Store.RemoveDomain(ctx, o.Name, d)
+		}
+		return g.o.Domains.Add(ctx, o.Name, d)
+	}
+	return malformed("a statement %q", s.Kind)
 }
 
 func parseDomains(texts []string) ([]smtpaddr.Domain, error) {
@@ -127,84 +164,6 @@ func parseDomains(texts []string) ([]smtpaddr.Domain, error) {
 		d, err := smtpaddr.ParseDomain(t)
 		if err != nil {
 			return nil, err
-		}
-		out = append(out, d)
-	}
-	return out, nil
-}
-
-// register takes a registration, signed by the key of the certificate that it brings: nobody registers another's.
-func (g *Gateway) register(ctx context.Context, u *federation.UnverifiedStatement, from string, status *int) error {
-	if g.o.Registration != RegisterByApproval && g.o.Registration != RegisterByProof {
-		return denied("registration is off")
-	}
-	if !g.signups.take(from, g.o.Now()) {
-		return fault.Because(fault.ServerBusy, fmt.Errorf("too many registrations from %s", from))
-	}
-	s, err := u.Verify([]*x509.Certificate{u.Certificate}, g.o.Issuer, g.o.Now())
-	if err != nil {
-		return denied("%w", err)
-	}
-	o, names, err := g.registration(s, u.Certificate)
-	if err != nil {
-		return malformed("%w", err)
-	}
-	domains, err := g.provenOrReserved(ctx, names, u.Certificate)
-	if err != nil {
-		return err
-	}
-	if o.State = Approved; g.o.Registration == RegisterByApproval {
-		o.State, *status = Pending, http.StatusAccepted
-	}
-	return g.o.Registry.Register(WithActor(ctx, "registration from "+from), o, domains, g.o.Limits.orDefaults().PendingRegistrations)
-}
-
-// registration checks what an organization says of itself: its names must lie in a domain that it brings.
-func (g *Gateway) registration(s *federation.Statement, c *x509.Certificate) (*Organization, []smtpaddr.Domain, error) {
-	o := &Organization{Name: s.First(federation.ValueName), Contact: s.First(federation.ValueContact), ApplicationUri: s.ApplicationUri, Instance: g.o.Instance, Certificate: c}
-	names, err := parseDomains(s.All(federation.ValueDomain))
-	if err != nil {
-		return nil, nil, err
-	}
-	if o.AccountNamespace, err = smtpaddr.ParseDomain(s.First(federation.ValueAccountNamespace)); err != nil {
-		return nil, nil, err
-	}
-	uri, err := smtpaddr.ParseDomain(federation.NormalizeURI(o.ApplicationUri))
-	switch {
-	case err != nil:
-		return nil, nil, fmt.Errorf("ApplicationUri: %w", err)
-	case s.Kind != federation.StatementRegistration:
-		return nil, nil, fmt.Errorf("a statement %q", s.Kind)
-	case o.Name == "" || len(o.Name) > 64 || len(o.Contact) > 254 || strings.ContainsFunc(o.Name+o.Contact, func(r rune) bool { return r < ' ' }):
-		return nil, nil, errors.New("the name has 1 to 64 characters, the contact at most 254")
-	case len(names) == 0 || len(names) > maxRegisterDomains:
-		return nil, nil, fmt.Errorf("%d domains", len(names))
-	case !within(uri, names) || !within(o.AccountNamespace, names):
-		return nil, nil, fmt.Errorf("ApplicationUri %s or AccountNamespace %s is in none of the domains", uri, o.AccountNamespace)
-	}
-	return o, names, nil
-}
-
-func within(d smtpaddr.Domain, domains []smtpaddr.Domain) bool {
-	for _, parent := range domains {
-		if d == parent || strings.HasSuffix(d.String(), "."+parent.String()) {
-			return true
-		}
-	}
-	return false
-}
-
-// provenOrReserved looks for the proof of each domain where registration wants it; otherwise they are reserved.
-func (g *Gateway) provenOrReserved(ctx context.Context, names []smtpaddr.Domain, c *x509.Certificate) ([]Domain, error) {
-	var out []Domain
-	for _, n := range names {
-		d := Domain{Name: n, State: Reserved}
-		if g.o.Registration == RegisterByProof {
-			finding, err := g.o.Prover.Find(ctx, n, c)
-			if finding != Found {
-				return nil, denied("no proof of %s: %w", n, errors.Join(proofFailed(), err))
-			}
-			d.State, d.How = Proven, ByTXT
 		}
 		out = append(out, d)
 	}

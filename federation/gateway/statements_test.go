@@ -102,7 +102,7 @@ func TestRegistrationWaitsForTheAdministrator(t *testing.T) {
 func TestRegistrationByProofNeedsTheRecordOfEveryDomain(t *testing.T) {
 	n := newNameserver(t)
 	w := newWorld(t, func(o *gateway.Options) {
-		o.Registration, o.Prover = gateway.RegisterByProof, &gateway.Prover{Resolvers: []gateway.TXTResolver{n.resolver}}
+		o.Registration, o.Domains = gateway.RegisterByProof, &gateway.Domains{Prover: &gateway.Prover{Resolvers: []gateway.TXTResolver{n.resolver}}}
 	})
 	trust := w.trust(t, "northwind.example")
 	n.set("northwind.example", []string{proofOf("northwind.example", trust.OrgCertificate)})
@@ -169,5 +169,64 @@ func TestStatusTellsWhatAnybodyMayKnow(t *testing.T) {
 	policy := resp.Header.Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'") || !strings.Contains(policy, styleSource(t, page)) {
 		t.Errorf("the policy %q does not let the page's own style in", policy)
+	}
+}
+
+func TestOrganizationRollsItsOwnCertificate(t *testing.T) {
+	w := newWorld(t)
+	send := w.server.Client()
+	trust := *w.fabrikam
+	trust.OrgNextCertificate = newKey(w)
+	must(t, federation.SendNextCertificate(t.Context(), send, &trust, w.clock()))
+	w.pass(time.Second)
+	replayed := w.clock()
+	must(t, federation.PublishCertificate(t.Context(), send, &trust, replayed))
+	o, err := w.store.Organization(t.Context(), "fabrikam.example")
+	must(t, err)
+	if !o.Certificate.Equal(trust.OrgNextCertificate.Certificate) || !o.Previous.Equal(trust.OrgCertificate.Certificate) {
+		t.Fatal("tokens are not encrypted to the published certificate")
+	}
+	must(t, w.ask(t, &trust, rita, contoso)) // still with the old key
+	trust.OrgPrevCertificate, trust.OrgCertificate = trust.OrgCertificate, trust.OrgNextCertificate
+	must(t, w.ask(t, &trust, rita, contoso))
+	w.pass(time.Second)
+	trust.OrgNextCertificate = newKey(w)
+	must(t, federation.SendNextCertificate(t.Context(), send, &trust, w.clock()))
+	if err := federation.PublishCertificate(t.Context(), send, &trust, replayed); err == nil || !strings.Contains(err.Error(), "409") {
+		t.Errorf("an old statement published a new certificate: %v", err)
+	}
+	w.pass(time.Second)
+	trust.OrgPrevCertificate, trust.OrgCertificate = trust.OrgCertificate, trust.OrgNextCertificate // this side first
+	must(t, federation.PublishCertificate(t.Context(), send, &trust, w.clock()), w.ask(t, &trust, rita, contoso))
+}
+
+func TestOrganizationAddsItsOwnDomain(t *testing.T) {
+	n := newNameserver(t)
+	domains := new(gateway.Domains)
+	w := newWorld(t, func(o *gateway.Options) { o.Domains = domains })
+	*domains = *w.domains(n)
+	d := domain("new.example")
+	add := func(trust *federation.Trust) error {
+		w.pass(time.Second)
+		return federation.AddDomain(t.Context(), w.server.Client(), trust, d, w.clock())
+	}
+	if err := add(w.fabrikam); err == nil || err.Error() != federation.TextProofFailed {
+		t.Errorf("added without proof: %v", err)
+	}
+	if _, err := w.store.Domain(t.Context(), d); err == nil {
+		t.Error("a domain without proof was reserved")
+	}
+	n.set("new.example", []string{proofOf("new.example", w.fabrikam.OrgCertificate)})
+	if add(w.contoso) == nil {
+		t.Error("added with another's proof")
+	}
+	must(t, add(w.fabrikam), w.ask(t, w.fabrikam, "rita@new.example", contoso))
+	w.pass(time.Second)
+	if federation.RemoveDomain(t.Context(), w.server.Client(), w.contoso, d, w.clock()) == nil {
+		t.Error("another organization released the domain")
+	}
+	must(t, federation.RemoveDomain(t.Context(), w.server.Client(), w.fabrikam, d, w.clock()))
+	if w.ask(t, w.fabrikam, "rita@new.example", contoso) == nil {
+		t.Error("a token for a domain that was released")
 	}
 }

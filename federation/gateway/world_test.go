@@ -62,6 +62,17 @@ func must(t testing.TB, errs ...error) {
 	}
 }
 
+// pool is the keys of every world's gateway, Contoso and Fabrikam: making one costs a good part of a second.
+var pool = sync.OnceValue(func() (keys [3]*federation.KeyPair) {
+	for i := range keys {
+		var err error
+		if keys[i], err = federation.NewOrganizationCertificate(time.Now(), 90); err != nil {
+			panic(err)
+		}
+	}
+	return keys
+})
+
 func newWorld(t testing.TB, change ...func(*gateway.Options)) *world {
 	t.Helper()
 	w := &world{now: time.Now(), log: new(syncBuffer)}
@@ -69,12 +80,11 @@ func newWorld(t testing.TB, change ...func(*gateway.Options)) *world {
 	w.store, err = gatewaystore.Open(t.Context(), filepath.Join(t.TempDir(), "gateway.db"))
 	must(t, err)
 	t.Cleanup(func() { w.store.Close() })
-	signing, err := federation.NewSigningCertificate(w.now, 90)
-	must(t, err)
+	keys := pool()
 	mux := http.NewServeMux()
 	w.server = httptest.NewTLSServer(mux)
 	t.Cleanup(w.server.Close)
-	w.options = gateway.Options{Issuer: issuer, PublicURL: w.server.URL, Signing: signing, Profile: federation.ProfileModern, Lifetime: 8 * time.Hour,
+	w.options = gateway.Options{Issuer: issuer, PublicURL: w.server.URL, Signing: keys[0], Profile: federation.ProfileModern, Lifetime: 8 * time.Hour,
 		Registry: w.store, Now: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil))}
 	for _, c := range change {
 		c(&w.options)
@@ -82,7 +92,7 @@ func newWorld(t testing.TB, change ...func(*gateway.Options)) *world {
 	w.gateway, err = gateway.New(w.options)
 	must(t, err)
 	mux.Handle("/", w.gateway.Handler())
-	w.contoso, w.fabrikam = w.trust(t, "contoso.example"), w.trust(t, "fabrikam.example")
+	w.contoso, w.fabrikam = w.trustWith("contoso.example", keys[1]), w.trustWith("fabrikam.example", keys[2])
 	must(t, w.add(w.contoso, "contoso.example"), w.add(w.fabrikam, "fabrikam.example"))
 	return w
 }
@@ -101,8 +111,10 @@ func (w *world) pass(d time.Duration) {
 
 func (w *world) trust(t testing.TB, domain string) *federation.Trust {
 	t.Helper()
-	key, err := federation.NewOrganizationCertificate(w.clock(), 90)
-	must(t, err)
+	return w.trustWith(domain, newKey(w))
+}
+
+func (w *world) trustWith(domain string, key *federation.KeyPair) *federation.Trust {
 	return &federation.Trust{ApplicationUri: "exchangedelegation." + domain, TokenIssuerUri: w.options.Issuer, TokenIssuerEpr: w.server.URL + gateway.PathSTS,
 		OrgCertificate: key, Profile: federation.ProfileModern}
 }

@@ -144,7 +144,7 @@ func (s *serving) gateways(ctx context.Context, a *gatewayadmin.Admin, log *slog
 	}
 	o := gateway.Options{Issuer: s.issuer, PublicURL: strings.TrimSuffix(s.publicURL, "/"), Signing: keys.Current, Profile: federation.Profile(s.profile),
 		TokenCipher: cipher, Lifetime: s.lifetime, Registry: a.Store, Now: time.Now, IssueAt: s.issueAt, Log: log, RequireMutual: s.requireMutual, Limits: s.limits,
-		Registration: gateway.Registration(s.registration), Prover: a.Domains.Prover, Version: version(), TrustedProxies: proxies}
+		Registration: gateway.Registration(s.registration), Domains: a.Domains, Version: version(), TrustedProxies: proxies}
 	if s.chaos {
 		o.Chaos = gateway.NewChaos(s.chaosSeed)
 	}

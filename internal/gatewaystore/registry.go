@@ -84,6 +84,16 @@ func (s *Store) SetPartners(ctx context.Context, organization string, l federati
 	})
 }
 
+// TakeStatement implements gateway.Registry.
+func (s *Store) TakeStatement(ctx context.Context, organization string, created time.Time) (bool, error) {
+	res, err := s.db.ExecContext(ctx, `UPDATE organization SET statement_at = ? WHERE name = ? AND statement_at < ?`, created.UnixMilli(), organization, created.UnixMilli())
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
 // Partners returns the published partner list of an organization: "uri NAME" and "domain NAME", sorted.
 func (s *Store) Partners(ctx context.Context, organization string) ([]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT value FROM partner WHERE organization = ? ORDER BY value`, organization)

@@ -9,7 +9,8 @@ CREATE TABLE organization (
   state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'disabled')),
   contact TEXT NOT NULL DEFAULT '',
   registered_at INTEGER NOT NULL,
-  partners_at INTEGER NOT NULL DEFAULT 0   -- when the partner list in force was made, in milliseconds
+  partners_at INTEGER NOT NULL DEFAULT 0,  -- when the partner list in force was made, in milliseconds
+  statement_at INTEGER NOT NULL DEFAULT 0  -- when the last other statement was made, in milliseconds
 );
 CREATE INDEX organization_pending ON organization (registered_at) WHERE state = 'pending';
 CREATE TABLE certificate (
