@@ -12,9 +12,11 @@ import (
 
 const (
 	nsStatement      = "urn:availd:federation:statement:1"
-	maxStatement     = 128 << 10
 	statementMinutes = 5
 )
+
+// MaxStatement is the size of the largest statement that is read, in bytes.
+const MaxStatement = 128 << 10
 
 // StatementKind says what a statement is about.
 type StatementKind string
@@ -90,7 +92,7 @@ type UnverifiedStatement struct {
 // ReadStatement scans raw under the limits of a statement.
 func ReadStatement(raw []byte) (*UnverifiedStatement, error) {
 	limits := xmlsec.DocumentLimits()
-	limits.Bytes = maxStatement
+	limits.Bytes = MaxStatement
 	doc, err := xmlsec.Scan(raw, limits)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func (g *Gateway) onBehalfOf(a xmlsec.Element, from *Organization, now time.Time
 		return user, "", denied("OnBehalfOf has an AssertionID of %d characters", len(id))
 	}
 	if issuer, _ := root.Attr("Issuer"); federation.NormalizeURI(issuer) != federation.NormalizeURI(from.ApplicationUri) {
-		return user, "", denied("OnBehalfOf is issued by %q", issuer)
+		return user, "", denied("OnBehalfOf is issued by %.100q", issuer)
 	}
 	if err := g.conditions(root, now); err != nil {
 		return user, "", err
@@ -59,7 +59,7 @@ func (g *Gateway) conditions(root xmlsec.Element, now time.Time) error {
 	}
 	audience, err := restriction.Child(xmlsec.NSSAML, "Audience").Text()
 	if err != nil || audience != g.o.Issuer {
-		return denied("OnBehalfOf is for %q and not for %q", audience, g.o.Issuer)
+		return denied("OnBehalfOf is for %.100q and not for %.100q", audience, g.o.Issuer)
 	}
 	return nil
 }

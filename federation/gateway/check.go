@@ -78,9 +78,9 @@ func (g *Gateway) addressing(env *soap.Envelope, now time.Time) (*wssecurity.Hea
 	case h.Expires.Sub(h.Created) > maxSpan:
 		return nil, fault.Because(fault.STSExpiredData, fmt.Errorf("the Timestamp spans %s", h.Expires.Sub(h.Created)))
 	case env.Action != federation.ActionIssue:
-		return nil, malformed("action %q", env.Action)
+		return nil, malformed("action %.100q", env.Action)
 	case !strings.EqualFold(strings.TrimSuffix(env.To, "/"), g.o.PublicURL+PathSTS):
-		return nil, denied("the request is to %q", env.To)
+		return nil, denied("the request is to %.100q", env.To)
 	case env.MessageID == "" || len(env.MessageID) > 256:
 		return nil, malformed("the request has no MessageID")
 	}
@@ -106,7 +106,7 @@ func (g *Gateway) sender(ctx context.Context, env *soap.Envelope, h *wssecurity.
 		return federation.NormalizeURI(o.ApplicationUri) == federation.NormalizeURI(requestor)
 	})
 	if i < 0 {
-		return nil, denied("the key %x is of no registered organization called %q", hint.SubjectKeyID, requestor)
+		return nil, denied("the key %x is of no registered organization called %.100q", hint.SubjectKeyID, requestor)
 	}
 	o := orgs[i]
 	if _, err := h.VerifyX509(env, o.signers(), g.policy(now)); err != nil {
@@ -116,7 +116,7 @@ func (g *Gateway) sender(ctx context.Context, env *soap.Envelope, h *wssecurity.
 	case o.State != Approved:
 		return nil, denied("organization %s is %s", o.Name, o.State)
 	case o.Instance != g.o.Instance:
-		return nil, denied("organization %s is registered at instance %q and asked at %q (%s)", o.Name, o.Instance, g.o.Instance, g.o.Issuer)
+		return nil, denied("organization %s is registered at instance %.100q and asked at %.100q (%s)", o.Name, o.Instance, g.o.Instance, g.o.Issuer)
 	}
 	return o, nil
 }
@@ -124,18 +124,18 @@ func (g *Gateway) sender(ctx context.Context, env *soap.Envelope, h *wssecurity.
 // target finds the organization that the token is for, and whether it wants the requester.
 func (g *Gateway) target(ctx context.Context, gr *grant, now time.Time) error {
 	if gr.appliesTo == "" || strings.ContainsFunc(gr.appliesTo, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return outOfScope("the target is %q", gr.appliesTo)
+		return outOfScope("the target is %.100q", gr.appliesTo)
 	}
 	t, err := g.o.Registry.OrganizationByURI(ctx, gr.appliesTo)
 	switch {
 	case err != nil:
 		return fault.Because(fault.ServerBusy, err)
 	case t == nil:
-		return outOfScope("the target %q is not registered", gr.appliesTo)
+		return outOfScope("the target %.100q is not registered", gr.appliesTo)
 	case t.State != Approved:
 		return outOfScope("the target %s is %s", t.Name, t.State)
 	case t.Instance != g.o.Instance:
-		return outOfScope("the target %s is registered at instance %q, the request came to %q (%s): both organizations must use one TokenIssuerUri", t.Name, t.Instance, g.o.Instance, g.o.Issuer)
+		return outOfScope("the target %s is registered at instance %.100q, the request came to %.100q (%s): both organizations must use one TokenIssuerUri", t.Name, t.Instance, g.o.Instance, g.o.Issuer)
 	case now.After(t.Certificate.NotAfter):
 		return outOfScope("the certificate of the target %s expired on %s", t.Name, t.Certificate.NotAfter.Format(time.DateOnly))
 	}
@@ -184,18 +184,18 @@ func readRST(rst xmlsec.Element) (*tokenRequest, error) {
 	claim := rst.Child(xmlsec.NSWST, "Claims").Child(nsAuth, "ClaimType")
 	r.action = orgrel.Action(text(claim.Child(nsAuth, "Value")))
 	if uri, _ := claim.Attr("Uri"); uri != nsAuth+"/claims/action" || r.action != orgrel.ActionFreeBusy && r.action != orgrel.ActionAutodiscover {
-		return nil, malformed("the action is %q", r.action)
+		return nil, malformed("the action is %.100q", r.action)
 	}
 	if p := rst.Child(nsWSP, "PolicyReference"); !p.IsZero() {
 		if uri, _ := p.Attr("URI"); uri != "EX_MBI_FED_SSL" {
-			return nil, malformed("the policy is %q", uri)
+			return nil, malformed("the policy is %.100q", uri)
 		}
 	}
 	if kt := text(rst.Child(xmlsec.NSWST, "KeyType")); kt != xmlsec.NSWST+"/SymmetricKey" {
-		return nil, malformed("the key type is %q", kt)
+		return nil, malformed("the key type is %.100q", kt)
 	}
 	if size := text(rst.Child(xmlsec.NSWST, "KeySize")); size != "" && size != "256" && size != "128" {
-		return nil, malformed("the key size is %q", size)
+		return nil, malformed("the key size is %.100q", size)
 	}
 	return &r, nil
 }

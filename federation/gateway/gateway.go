@@ -27,11 +27,10 @@ const (
 
 // Options of a gateway's instance.
 type Options struct {
-	Instance    string // name of the instance; "" for the first one
-	Issuer      string // TokenIssuerUri
-	PublicURL   string // https://host[:port][/instance]
-	Signing     *federation.KeyPair
-	Previous    *federation.KeyPair // may be nil
+	Instance    string              // name of the instance; "" for the first one
+	Issuer      string              // TokenIssuerUri
+	PublicURL   string              // https://host[:port][/instance]
+	Signing     *federation.KeyPair // the key to begin with; SetKeys changes it
 	Profile     federation.Profile
 	TokenCipher xmlsec.BlockAlgorithm
 	Lifetime    time.Duration // of tokens; at most 24 h
@@ -87,11 +86,7 @@ func New(o Options) (*Gateway, error) {
 	l := o.Limits.orDefaults()
 	g := &Gateway{o: o, failures: newBuckets(l.FailuresPerSource, time.Second), budgets: newBuckets(l.TokensPerOrganization, time.Second),
 		signups: newBuckets(l.RegistrationsPerHour, time.Hour)}
-	k := Keys{Current: o.Signing}
-	if o.Previous != nil {
-		k.Previous = o.Previous.Certificate
-	}
-	return g, g.SetKeys(k)
+	return g, g.SetKeys(Keys{Current: o.Signing})
 }
 
 // SetKeys signs with k.Current from now on and publishes all of k in the metadata, without a restart.

@@ -69,7 +69,7 @@ func (g *Gateway) registration(s *federation.Statement, c *x509.Certificate) (*O
 	case err != nil:
 		return nil, nil, fmt.Errorf("ApplicationUri: %w", err)
 	case s.Kind != federation.StatementRegistration:
-		return nil, nil, fmt.Errorf("a statement %q", s.Kind)
+		return nil, nil, fmt.Errorf("a statement %.100q", s.Kind)
 	case o.Name == "" || len(o.Name) > 64 || len(o.Contact) > 254 || strings.ContainsFunc(o.Name+o.Contact, func(r rune) bool { return r < ' ' }):
 		return nil, nil, errors.New("the name has 1 to 64 characters, the contact at most 254")
 	case len(names) == 0 || len(names) > maxRegisterDomains:

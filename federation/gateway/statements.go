@@ -16,10 +16,7 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
-const (
-	maxStatement = 128 << 10
-	maxPartners  = 5000
-)
+const maxPartners = 5000
 
 // serveStatement takes the signed statements of organizations: their partner lists, and registrations. Like the STS it
 // gives one text for every refusal; the reason is in the log.
@@ -66,9 +63,9 @@ func (g *Gateway) takeStatement(ctx context.Context, w http.ResponseWriter, r *h
 		return fault.Because(fault.ServerBusy, errors.New("too many refused requests"))
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/xml" {
-		return malformed("Content-Type %q", r.Header.Get("Content-Type"))
+		return malformed("Content-Type %.100q", r.Header.Get("Content-Type"))
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxStatement))
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, federation.MaxStatement))
 	if err != nil {
 		return malformed("%w", err)
 	}
@@ -76,7 +73,7 @@ func (g *Gateway) takeStatement(ctx context.Context, w http.ResponseWriter, r *h
 	if err != nil {
 		return malformed("%w", err)
 	}
-	*what = string(u.Kind)
+	*what = fmt.Sprintf("%.32s", u.Kind)
 	if u.Kind == federation.StatementRegistration {
 		return g.register(ctx, u, g.source(r), status)
 	}
@@ -90,9 +87,9 @@ func (g *Gateway) registered(ctx context.Context, u *federation.UnverifiedStatem
 	case err != nil:
 		return fault.Because(fault.ServerBusy, err)
 	case o == nil:
-		return denied("%q is not registered", u.ApplicationUri)
+		return denied("%.100q is not registered", u.ApplicationUri)
 	case o.State != Approved || o.Instance != g.o.Instance:
-		return denied("organization %s is %s at instance %q", o.Name, o.State, o.Instance)
+		return denied("organization %s is %s at instance %.100q", o.Name, o.State, o.Instance)
 	}
 	certs := o.signers()
 	if o.Next != nil {
@@ -155,7 +152,7 @@ func (g *Gateway) act(ctx context.Context, o *Organization, s *federation.Statem
 		}
 		return g.o.Domains.Add(ctx, o.Name, d)
 	}
-	return malformed("a statement %q", s.Kind)
+	return malformed("a statement %.100q", s.Kind)
 }
 
 func parseDomains(texts []string) ([]smtpaddr.Domain, error) {

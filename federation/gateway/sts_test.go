@@ -181,3 +181,13 @@ func TestBudgets(t *testing.T) {
 	w.pass(5 * time.Second)
 	must(t, w.ask(t, w.fabrikam, rita, contoso))
 }
+
+func TestHostileTextIsCutInTheLog(t *testing.T) {
+	w := newWorld(t)
+	long := strings.Repeat("x", 50000)
+	w.post(t, w.rst(t, w.fabrikam, request(rita, long)))
+	w.post(t, strings.Replace(w.rst(t, w.fabrikam, request(rita, contoso)), "<auth:Value>exchangedelegation", "<auth:Value>"+long, 1))
+	if n := len(w.log.String()); n == 0 || n > 5000 {
+		t.Errorf("two refused requests wrote %d bytes", n)
+	}
+}
