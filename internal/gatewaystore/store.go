@@ -3,27 +3,27 @@ package gatewaystore
 
 import (
 	"context"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
 
-	"github.com/availd/availd/federation"
 	"github.com/availd/availd/federation/gateway"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/migrations"
-	"github.com/availd/availd/smtpaddr"
 )
 
-// Store implements gateway.Registry.
-type Store struct{ db *sql.DB }
+// Store implements gateway.Registry, and the administrator's side of the registry.
+type Store struct {
+	db  *sql.DB
+	now func() time.Time
+}
 
-// Open opens or creates the registry at path and brings its schema up to date.
+// Open opens or creates the registry at path and brings its schema up to date. Any number of processes may open it;
+// who serves must also Lock.
 func Open(ctx context.Context, path string) (*Store, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_txlock=immediate")
 	if err != nil {
@@ -38,119 +38,81 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("registry %s: %w", path, err)
 	}
-	return &Store{db}, nil
+	return &Store{db, time.Now}, nil
 }
 
 // Close closes the registry.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Organizations returns all, by name.
-func (s *Store) Organizations(ctx context.Context) ([]*gateway.Organization, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT name, application_uri, account_namespace, certificate, previous_certificate,
-		(SELECT group_concat(domain, ' ') FROM organization_domain d WHERE d.organization = name) FROM organization ORDER BY name`)
+// Lock makes this process the one that serves the registry, until release is called or the process ends. A second
+// one is refused with a sentence: the gateway is one active instance.
+func Lock(ctx context.Context, path string) (release func(), err error) {
+	db, err := sql.Open("sqlite", "file:"+path+".lock?_pragma=busy_timeout(0)")
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var out []*gateway.Organization
-	for rows.Next() {
-		var o gateway.Organization
-		var namespace, cert, prev string
-		var domains sql.NullString
-		if err := rows.Scan(&o.Name, &o.ApplicationUri, &namespace, &cert, &prev, &domains); err != nil {
-			return nil, err
-		}
-		if o.AccountNamespace, err = smtpaddr.ParseDomain(namespace); err != nil {
-			return nil, err
-		}
-		for d := range strings.FieldsSeq(domains.String) {
-			domain, err := smtpaddr.ParseDomain(d)
-			if err != nil {
-				return nil, err
-			}
-			o.Domains = append(o.Domains, domain)
-		}
-		if o.Certificate, err = federation.ParseCertificate([]byte(cert)); err != nil {
-			return nil, err
-		}
-		if prev != "" {
-			if o.Previous, err = federation.ParseCertificate([]byte(prev)); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, &o)
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(ctx)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, `BEGIN EXCLUSIVE`)
 	}
-	return out, rows.Err()
+	if err != nil {
+		db.Close()
+		return nil, fault.New(fault.Conflict, "another fedgateway serves the registry %s already; one process at a time may", path)
+	}
+	return func() { conn.Close(); db.Close() }, nil
 }
 
-// Add registers an organization; a domain or application URI belongs to one organization only.
-func (s *Store) Add(ctx context.Context, o *gateway.Organization) error {
+// change runs f in a transaction that also writes the audit entry, so that there is never one without the other.
+func (s *Store) change(ctx context.Context, verb, object, detail string, f func(tx *sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	var other string
-	err = tx.QueryRowContext(ctx, `SELECT name FROM organization WHERE name = ? OR lower(application_uri) = lower(?)`, o.Name, o.ApplicationUri).Scan(&other)
-	if err == nil {
-		return fault.New(fault.Conflict, "organization %q has that name or application URI already", other)
-	} else if !errors.Is(err, sql.ErrNoRows) {
+	if err := f(tx); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO organization (name, application_uri, account_namespace, certificate) VALUES (?, ?, ?, ?)`,
-		o.Name, o.ApplicationUri, o.AccountNamespace.String(), string(federation.EncodeCertificate(o.Certificate))); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO change (at, actor, verb, object, detail) VALUES (?, ?, ?, ?, ?)`,
+		s.now().Unix(), gateway.Actor(ctx), verb, object, detail); err != nil {
 		return err
-	}
-	for _, d := range o.Domains {
-		err := tx.QueryRowContext(ctx, `SELECT organization FROM organization_domain WHERE domain = ?`, d.String()).Scan(&other)
-		if err == nil {
-			return fault.New(fault.Conflict, "domain %q belongs to organization %q already", d, other)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO organization_domain (domain, organization) VALUES (?, ?)`, d.String(), o.Name); err != nil {
-			return err
-		}
 	}
 	return tx.Commit()
 }
 
-// SetCertificate makes c the organization's current certificate; the old one becomes the previous.
-func (s *Store) SetCertificate(ctx context.Context, name string, c *x509.Certificate) error {
-	return s.one(ctx, name, `UPDATE organization SET previous_certificate = certificate, certificate = ? WHERE name = ?`, string(federation.EncodeCertificate(c)), name)
-}
-
-// Remove forgets an organization with its domains.
-func (s *Store) Remove(ctx context.Context, name string) error {
-	return s.one(ctx, name, `DELETE FROM organization WHERE name = ?`, name)
-}
-
-func (s *Store) one(ctx context.Context, name, query string, args ...any) error {
-	res, err := s.db.ExecContext(ctx, query, args...)
+// one runs a statement that must change a row; missing says what there is not.
+func one(ctx context.Context, tx *sql.Tx, missing error, query string, args ...any) error {
+	res, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	if n, err := res.RowsAffected(); err != nil || n != 0 {
 		return err
 	}
+	return missing
+}
+
+func noOrganization(name string) error {
 	return fault.New(fault.NotFound, "there is no organization %q", name)
 }
 
-// Claim implements gateway.Registry; what has expired is dropped by the way.
-func (s *Store) Claim(ctx context.Context, id string, expires time.Time) (bool, error) {
-	res, err := s.db.ExecContext(ctx, `INSERT INTO seen (id, expires) VALUES (?, ?) ON CONFLICT DO NOTHING`, id, expires.Unix())
-	if err != nil {
-		return false, err
+// found runs a query for one value; ok is false without a row.
+func found[T any](ctx context.Context, q queryer, into *T, query string, args ...any) (ok bool, err error) {
+	err = q.QueryRowContext(ctx, query, args...).Scan(into)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
 	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return false, err
-	}
-	_, err = s.db.ExecContext(ctx, `DELETE FROM seen WHERE expires < ?`, time.Now().Unix()-60)
-	return n == 1, err
+	return err == nil, err
 }
 
-// Issued implements gateway.Registry.
-func (s *Store) Issued(ctx context.Context, i gateway.Issued) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO issued (at, organization, user, target, action, assertion) VALUES (?, ?, ?, ?, ?, ?)`,
-		i.When.Unix(), i.Organization, i.User, i.Target, i.Action, i.Assertion)
-	return err
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func at(unix int64) time.Time {
+	if unix == 0 {
+		return time.Time{}
+	}
+	return time.Unix(unix, 0).UTC()
 }

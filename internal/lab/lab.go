@@ -123,13 +123,16 @@ func (l *Lab) RollIssuerKey(t testing.TB) *x509.Certificate {
 	t.Helper()
 	signing, err := federation.NewSigningCertificate(time.Now(), 30)
 	check(t, err)
-	o := gateway.Options{Issuer: "urn:federation:lab", PublicURL: l.Gateway.URL, Signing: signing, Previous: l.signing, Profile: l.profile, Lifetime: 8 * time.Hour,
+	o := gateway.Options{Issuer: "urn:federation:lab", PublicURL: l.Gateway.URL, Signing: signing, Profile: l.profile, Lifetime: 8 * time.Hour,
 		Registry: l.Registry, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if l.profile == federation.ProfileExchange {
 		o.TokenCipher = xmlsec.TripleDESCBC
 	}
 	g, err := gateway.New(o)
 	check(t, err)
+	if l.signing != nil {
+		check(t, g.SetKeys(gateway.Keys{Current: signing, Previous: l.signing.Certificate}))
+	}
 	l.issuer.Store(g)
 	l.signing = signing
 	l.metadata = &federation.Metadata{TokenIssuerUri: o.Issuer, TokenIssuerEpr: l.Gateway.URL + gateway.PathSTS, Certificates: []*x509.Certificate{signing.Certificate}}

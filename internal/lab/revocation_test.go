@@ -142,7 +142,7 @@ func TestOrganizationCertificateRollsOver(t *testing.T) {
 		trust.OrgNextCertificate = next
 		publish()
 		old := newCaller(t, l, rita)
-		must(t, l.Registry.SetCertificate(t.Context(), "contoso.example", next.Certificate))
+		must(t, l.Registry.NextCertificate(t.Context(), "contoso.example", next.Certificate), l.Registry.PublishCertificate(t.Context(), "contoso.example"))
 		fresh := newCaller(t, l, rita)
 		for name, c := range map[string]*caller{"old": old, "next": fresh} {
 			if got := granted(t, c, l.Contoso.URL, tom); got != "Detailed" {
