@@ -75,6 +75,9 @@ func (r *Replays) Claim(ctx context.Context, key [32]byte, expires time.Time) (b
 	}
 }
 
+// Waiting is how many claims wait for the next insert.
+func (r *Replays) Waiting() int { return len(r.queue) }
+
 func (r *Replays) run() {
 	defer close(r.done)
 	for {
