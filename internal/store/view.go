@@ -61,8 +61,8 @@ func (v *View) Mailbox(r MailboxRow) error {
 	if err := json.Unmarshal(r.Data, m); err != nil {
 		return err
 	}
-	zone, err := Zone(m.Zone)
-	if err != nil {
+	zone, zoneErr := Zone(m.Zone)
+	if zoneErr != nil {
 		zone = timezone.UTC()
 	}
 	v.out[r.Position] = mailbox.Calendar{Found: true, Mailbox: m, InScope: r.InScope, DefaultPermission: m.DefaultPermission, Zone: zone, Version: r.Version}
@@ -70,10 +70,10 @@ func (v *View) Mailbox(r MailboxRow) error {
 		b.positions = append(b.positions, r.Position)
 		return nil
 	}
-	v.boxes[r.ID] = &viewed{positions: []int{r.Position}, zone: zone, err: err}
+	v.boxes[r.ID] = &viewed{positions: []int{r.Position}, zone: zone, err: zoneErr}
 	start, end, _ := v.Bounds()
 	switch {
-	case err != nil: // without its zone nothing can be said
+	case zoneErr != nil: // without its zone nothing can be said
 	case r.From <= start && end <= r.Until && r.TZData == v.tzdata:
 		v.Near = append(v.Near, r.ID)
 	default:

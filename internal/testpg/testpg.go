@@ -122,9 +122,9 @@ func (s *Server) clone(ctx context.Context) (string, func(), error) {
 }
 
 // binaries finds the directory with initdb and postgres.
-func binaries() (string, error) {
+func binaries(ctx context.Context) (string, error) {
 	candidates := []string{os.Getenv("PG_BIN")}
-	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
+	if out, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
 		candidates = append(candidates, strings.TrimSpace(string(out)))
 	}
 	installed, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well formed
@@ -148,7 +148,7 @@ pid=$!; read -r _; kill -QUIT $pid; wait $pid; rm -rf "$2"`
 
 // start starts a server on a socket in a new directory and returns its URL.
 func start(ctx context.Context) (string, error) {
-	bin, err := binaries()
+	bin, err := binaries(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -160,12 +160,13 @@ func start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C") // #nosec G204 -- the programs that PG_BIN and PATH name
 	initdb.SysProcAttr, initdb.Dir = attr, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	cmd := exec.Command("/bin/sh", "-c", watch, "sh", filepath.Join(bin, "postgres"), dir)
+	// No context ends the server: it lives as long as the process.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", watch, "sh", filepath.Join(bin, "postgres"), dir) // #nosec G204 -- see above
 	cmd.SysProcAttr, cmd.Dir = attr, dir
 	if _, err := cmd.StdinPipe(); err != nil { // cmd holds it as long as this process lives
 		return "", err
@@ -173,7 +174,7 @@ func start(ctx context.Context) (string, error) {
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
-	go cmd.Wait()
+	go func() { _ = cmd.Wait() }()
 	u := "postgres://postgres@/postgres?host=" + url.QueryEscape(dir)
 	for {
 		c, err := pgx.Connect(ctx, u)

@@ -114,24 +114,28 @@ func (l *load) publish(ctx context.Context, r store.Range, replace bool) (remove
 				return err
 			}
 		}
-		for _, table := range []string{"occurrence", "object"} {
-			_, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE mailbox_id = $1 AND ($3::boolean OR uid IN (SELECT uid FROM import_object WHERE mailbox_id = $1 AND import_id = $2))`, l.m.ID, l.id, replace)
-			if err != nil {
-				return err
-			}
-		}
-		for table, columns := range map[string]string{
-			"object":     "mailbox_id, uid, data, first_start, last_end",
-			"occurrence": "mailbox_id, class, start_at, uid, n, end_at, busy, flags, subject, location",
-		} {
-			_, err := tx.Exec(ctx, `INSERT INTO `+table+` (`+columns+`) SELECT `+columns+` FROM import_`+table+` WHERE mailbox_id = $1 AND import_id = $2`, l.m.ID, l.id)
-			if err != nil {
+		for _, query := range publishQueries() {
+			if _, err := tx.Exec(ctx, query, l.m.ID, l.id, replace); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return removed, err
+}
+
+// publishQueries take the mailbox ($1), the import ($2) and whether the whole calendar is replaced ($3).
+func publishQueries() []string {
+	const staged = ` FROM import_object WHERE mailbox_id = $1 AND import_id = $2`
+	const gone = ` WHERE mailbox_id = $1 AND ($3::boolean OR uid IN (SELECT uid` + staged + `))`
+	return []string{
+		`DELETE FROM occurrence` + gone,
+		`DELETE FROM object` + gone,
+		`INSERT INTO object (mailbox_id, uid, data, first_start, last_end) SELECT mailbox_id, uid, data, first_start, last_end` + staged + ` AND $3::boolean IS NOT NULL`,
+		`INSERT INTO occurrence (mailbox_id, class, start_at, uid, n, end_at, busy, flags, subject, location)
+			SELECT mailbox_id, class, start_at, uid, n, end_at, busy, flags, subject, location FROM import_occurrence
+			WHERE mailbox_id = $1 AND import_id = $2 AND $3::boolean IS NOT NULL`, // $3 is named so that all take the same arguments
+	}
 }
 
 // stamp moves the calendar's version and says what its occurrences hold from now on: the new range where all objects

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"time"
 
@@ -44,10 +45,11 @@ func Open(ctx context.Context, dsn string, o store.Options) (*Store, error) {
 	o = o.WithDefaults()
 	s := &Store{key: o.Key, now: o.Now, tzdata: o.TZData}
 	var err error
-	if s.serve, err = connect(ctx, dsn, "2s"); err != nil {
+	// Planning the query of a view takes longer than running it, and every plan is the same: ranges of primary keys.
+	if s.serve, err = connect(ctx, dsn, map[string]string{"statement_timeout": "2s", "plan_cache_mode": "force_generic_plan"}); err != nil {
 		return nil, err
 	}
-	if s.work, err = connect(ctx, dsn, "0"); err != nil {
+	if s.work, err = connect(ctx, dsn, map[string]string{"statement_timeout": "0"}); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	state, err := s.schema(ctx)
@@ -65,12 +67,12 @@ func Open(ctx context.Context, dsn string, o store.Options) (*Store, error) {
 }
 
 // connect makes a pool; its errors never show the password.
-func connect(ctx context.Context, dsn, statementTimeout string) (*pgxpool.Pool, error) {
+func connect(ctx context.Context, dsn string, settings map[string]string) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, errors.New("the Postgres connection string cannot be read") // the library's text repeats parts of it
 	}
-	c.ConnConfig.RuntimeParams["statement_timeout"] = statementTimeout
+	maps.Copy(c.ConnConfig.RuntimeParams, settings)
 	if c.ConnConfig.RuntimeParams["application_name"] == "" {
 		c.ConnConfig.RuntimeParams["application_name"] = "availd"
 	}

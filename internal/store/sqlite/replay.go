@@ -20,7 +20,7 @@ func (s *Store) insertReplays(ctx context.Context, keys []store.ReplayKey) ([][]
 		args = append(args, keys[i].Key[:], keys[i].Expires.Unix())
 	}
 	values := strings.TrimSuffix(strings.Repeat("(?, ?),", len(keys)), ",")
-	rows, err := s.replays.QueryContext(ctx, `INSERT INTO replay (key, expires) VALUES `+values+` ON CONFLICT DO NOTHING RETURNING key`, args...)
+	rows, err := s.replays.QueryContext(ctx, `INSERT INTO replay (key, expires) VALUES `+values+` ON CONFLICT DO NOTHING RETURNING key`, args...) // #nosec G202 -- placeholders only
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
