@@ -134,7 +134,8 @@ func publishQueries() []string {
 		`INSERT INTO object (mailbox_id, uid, data, first_start, last_end) SELECT mailbox_id, uid, data, first_start, last_end` + staged + ` AND $3::boolean IS NOT NULL`,
 		`INSERT INTO occurrence (mailbox_id, class, start_at, uid, n, end_at, busy, flags, subject, location)
 			SELECT mailbox_id, class, start_at, uid, n, end_at, busy, flags, subject, location FROM import_occurrence
-			WHERE mailbox_id = $1 AND import_id = $2 AND $3::boolean IS NOT NULL`, // $3 is named so that all take the same arguments
+			WHERE mailbox_id = $1 AND import_id = $2 AND $3::boolean IS NOT NULL
+			ORDER BY class, start_at`, // rows of one window lie together; $3 is named so that all take the same arguments
 	}
 }
 
