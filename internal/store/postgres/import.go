@@ -21,6 +21,9 @@ type load struct {
 	version int64 // where > 0: the calendar's version that is replaced, and no other
 }
 
+// discardTimeout bounds the cleaning after an import.
+const discardTimeout = 10 * time.Second
+
 // ImportCalendar stores what src yields: all of it, or nothing. The newest import of a mailbox ends those before it.
 func (s *Store) ImportCalendar(ctx context.Context, a smtpaddr.Address, src store.ImportSource, o store.ImportOptions) (store.ImportResult, error) {
 	m, err := s.Mailbox(ctx, a)
@@ -39,7 +42,9 @@ func (l *load) run(ctx context.Context, src store.ImportSource, o store.ImportOp
 		return res, err
 	}
 	defer func() {
-		err = errors.Join(err, l.s.discard(context.WithoutCancel(ctx), l.m.ID, l.id))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTimeout)
+		defer cancel()
+		_ = l.s.discard(ctx, l.m.ID, l.id) // what stays is swept away later; whether the import succeeded is decided already
 	}()
 	horizon := store.Horizon(l.s.now())
 	res, err = store.Stage(ctx, src, zone, horizon, o.Progress, func(batch []*store.Prepared) error { return l.put(ctx, batch) })
