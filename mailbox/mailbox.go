@@ -153,6 +153,7 @@ type Calendar struct {
 	InScope           bool
 	DefaultPermission Permission
 	Zone              *timezone.Zone
+	Version           int64        // of the calendar; moves with every change of it
 	Occurrences       []Occurrence // by start, then end
 	Err               error        // reading this calendar failed; the others are unaffected
 }

@@ -4,13 +4,18 @@ package migrations
 import (
 	"embed"
 	"io/fs"
+	"strconv"
+	"strings"
 )
 
-//go:embed sqlite/*.sql gateway/*.sql
+//go:embed sqlite/*.sql postgres/*.sql gateway/*.sql
 var files embed.FS
 
 // SQLite is availd's embedded schema.
 func SQLite() fs.FS { return sub("sqlite") }
+
+// Postgres is availd's schema for several nodes.
+func Postgres() fs.FS { return sub("postgres") }
 
 // Gateway is fedgateway's registry.
 func Gateway() fs.FS { return sub("gateway") }
@@ -21,4 +26,21 @@ func sub(dir string) fs.FS {
 		panic(err) // the directory is embedded above
 	}
 	return f
+}
+
+// Last is the number of the last migration of a schema: the level that the binary knows.
+func Last(schema fs.FS) (level int64) {
+	names, err := fs.Glob(schema, "*.sql")
+	if err != nil {
+		panic(err) // the pattern is well formed
+	}
+	for _, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			panic(err) // a test reads all names
+		}
+		level = max(level, n)
+	}
+	return level
 }

@@ -32,7 +32,7 @@ func (a *Admin) ImportCalendar(ctx context.Context, p ImportParams) (store.Impor
 	}
 	var res store.ImportResult
 	if p.DryRun {
-		res, err = a.checkCalendar(m, p.Source)
+		res, err = a.checkCalendar(ctx, m, p.Source)
 	} else {
 		detail := changes(nil, struct {
 			File    string
@@ -52,26 +52,12 @@ func (a *Admin) ImportCalendar(ctx context.Context, p ImportParams) (store.Impor
 }
 
 // checkCalendar does with each object what an import does before it writes.
-func (a *Admin) checkCalendar(m *mailbox.Mailbox, src store.ImportSource) (res store.ImportResult, err error) {
+func (a *Admin) checkCalendar(ctx context.Context, m *mailbox.Mailbox, src store.ImportSource) (store.ImportResult, error) {
 	zone, err := store.Zone(m.Zone)
 	if err != nil {
-		return res, err
+		return store.ImportResult{}, err
 	}
-	for {
-		uid, object, err := src.Next()
-		if errors.Is(err, io.EOF) {
-			return res, nil
-		}
-		if err != nil {
-			return res, err
-		}
-		p, err := store.Prepare(uid, object, zone, a.Now())
-		if err != nil {
-			return res, err
-		}
-		res.Objects++
-		res.Occurrences += len(p.Occurrences)
-	}
+	return store.Stage(ctx, src, zone, store.Horizon(a.Now()), nil, func([]*store.Prepared) error { return nil })
 }
 
 // ExportCalendar writes the calendar's objects as they were put.

@@ -144,14 +144,15 @@ func withAdmin(cmd *cobra.Command, f func(ctx context.Context, a *admin.Admin) e
 
 func migrateCommand() *cobra.Command {
 	return &cobra.Command{Use: "migrate", Short: "Bring the database's schema up to date", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return withStore(cmd, func(ctx context.Context, st store.Store) error {
-			if err := st.Migrate(ctx); err != nil {
-				return err
-			}
-			level, err := st.SchemaLevel(ctx)
-			fmt.Fprintf(cmd.OutOrStdout(), "schema level %d\n", level)
+		database, _ := cmd.Flags().GetString("database")
+		st, err := open.Open(cmd.Context(), database, open.Options{MasterKeyFile: masterKeyFile(cmd), Migrate: true})
+		if err != nil {
 			return err
-		})
+		}
+		defer st.Close()
+		level, err := st.SchemaLevel(cmd.Context())
+		fmt.Fprintf(cmd.OutOrStdout(), "schema level %d\n", level)
+		return err
 	}}
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/availd/availd/internal/server"
 	"github.com/availd/availd/internal/store"
 	"github.com/availd/availd/internal/store/open"
+	"github.com/availd/availd/internal/testpg"
 	"github.com/availd/availd/internal/xmlsec"
 	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/mailbox/icalendar"
@@ -61,8 +62,20 @@ func SQLite() StoreKind {
 	}}
 }
 
+// Postgres keeps each organization in a database of a private server.
+func Postgres() StoreKind {
+	return StoreKind{"postgres", func(t testing.TB, dir, name string) store.Store {
+		t.Helper()
+		key := filepath.Join(dir, name+".key")
+		check(t, store.CreateMasterKey(key))
+		s, err := open.Open(t.Context(), testpg.Database(t), open.Options{MasterKeyFile: key})
+		check(t, err)
+		return s
+	}}
+}
+
 // Stores are all kinds: what the lab shows holds on each of them.
-func Stores() []StoreKind { return []StoreKind{SQLite()} }
+func Stores() []StoreKind { return []StoreKind{SQLite(), Postgres()} }
 
 // Lab is the small world: Contoso is asked, Fabrikam asks.
 type Lab struct {

@@ -15,3 +15,8 @@ func AuditFrom(ctx context.Context) (AuditEntry, bool) {
 	e, ok := ctx.Value(auditKey{}).(AuditEntry)
 	return e, ok
 }
+
+// WithoutAudit returns a context under which changes that follow from an audited one are not written down again.
+func WithoutAudit(ctx context.Context) context.Context {
+	return context.WithValue(ctx, auditKey{}, nil)
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/mailbox/timezone"
 	"github.com/availd/availd/orgrel"
 	"github.com/availd/availd/smtpaddr"
 )
@@ -38,6 +39,24 @@ const (
 	SettingPublishDomains = "PublishDomains"           // "queried" (default) or "all"
 )
 
+// Options of opening a store.
+type Options struct {
+	Key    *MasterKey       // seals private keys; may be nil where no trust is read or written
+	Now    func() time.Time // nil = time.Now
+	TZData string           // names the time zone rules in use; "" = timezone.DataVersion
+}
+
+// WithDefaults fills in what is not said.
+func (o Options) WithDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.TZData == "" {
+		o.TZData = timezone.DataVersion()
+	}
+	return o
+}
+
 // ImportSource yields calendar objects one after the other; io.EOF ends it. Any other error aborts the import with nothing kept.
 type ImportSource interface {
 	Next() (uid string, object []byte, err error) // object: a complete VCALENDAR with all components of one UID
@@ -49,7 +68,7 @@ type ImportOptions struct {
 	Progress func(objects, occurrences int) // may be nil; called now and then
 }
 
-// ImportResult counts what an import did.
+// ImportResult counts what an import did; Removed are the objects that the source did not have.
 type ImportResult struct{ Objects, Occurrences, Removed int }
 
 // Store is the whole contract. Every method is safe for concurrent use; every write of configuration bumps Config.Version last in its transaction.
@@ -74,7 +93,9 @@ type Store interface {
 	ImportCalendar(ctx context.Context, a smtpaddr.Address, src ImportSource, o ImportOptions) (ImportResult, error)
 	ExportCalendar(ctx context.Context, a smtpaddr.Address, w io.Writer) error // one VCALENDAR after the other, byte for byte as put
 	DeleteObject(ctx context.Context, a smtpaddr.Address, uid string) error
-	// ExtendHorizon re-expands objects whose occurrences end before until or whose tzdata is old; called by a periodic job.
+	// ExtendHorizon expands the calendars anew whose occurrences end before until or were derived under other time zone
+	// rules, and removes what abandoned imports left; called by a periodic job. A calendar that fails does not keep the
+	// others waiting: it is answered from its objects, and named in the error.
 	ExtendHorizon(ctx context.Context, until time.Time) (objects int, err error)
 
 	LoadConfig(ctx context.Context) (*Config, error)
@@ -87,6 +108,9 @@ type Store interface {
 
 	ClaimReplay(ctx context.Context, key [32]byte, expires time.Time) (fresh bool, err error)
 	PurgeReplays(ctx context.Context, before time.Time) error
+
+	// Lease takes or keeps the named lease for ttl and says whether holder has it now: of several nodes one does the work.
+	Lease(ctx context.Context, name, holder string, ttl time.Duration) (held bool, err error)
 
 	Audit(ctx context.Context, e AuditEntry) error
 	AuditLog(ctx context.Context, limit int) ([]AuditEntry, error)

@@ -3,28 +3,39 @@ package open
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/internal/store/postgres"
 	"github.com/availd/availd/internal/store/sqlite"
 )
 
 // Options of Open.
 type Options struct {
-	MasterKeyFile string // "" = the database's path with .key, made when missing
+	MasterKeyFile string // "" = for SQLite the database's path with .key, made when missing; Postgres needs one
+	Migrate       bool   // bring a Postgres schema up to date first; SQLite always is
 	Now           func() time.Time
 }
 
-// Open opens the SQLite database at a path, which may be written as sqlite:PATH.
+// IsPostgres says whether a database name means a Postgres server: a URL, or keywords and values such as host=db.
+func IsPostgres(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://") ||
+		regexp.MustCompile(`^\s*(host|hostaddr|port|user|password|dbname|service|sslmode)\s*=`).MatchString(database)
+}
+
+// Open opens a Postgres database, or the SQLite database at a path, which may be written as sqlite:PATH.
 func Open(ctx context.Context, database string, o Options) (store.Store, error) {
+	if IsPostgres(database) {
+		return openPostgres(ctx, database, o)
+	}
 	path := strings.TrimPrefix(database, "sqlite:")
 	if scheme, _, ok := strings.Cut(path, "://"); ok {
-		return nil, fmt.Errorf("database %s://…: this version of availd keeps its data in SQLite; give a path", scheme)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
+		return nil, fmt.Errorf("database %s://…: availd keeps its data in Postgres (postgres://…) or in SQLite (a path)", scheme)
 	}
 	keyFile := o.MasterKeyFile
 	if keyFile == "" {
@@ -34,5 +45,34 @@ func Open(ctx context.Context, database string, o Options) (store.Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.Open(ctx, path, key, o.Now)
+	s, err := sqlite.Open(ctx, path, store.Options{Key: key, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// openPostgres wants a key file that is there: every node needs the same one.
+func openPostgres(ctx context.Context, dsn string, o Options) (store.Store, error) {
+	const hint = "make one with availd key create --out FILE, and give every node the same"
+	if o.MasterKeyFile == "" {
+		return nil, errors.New("a Postgres database needs a master key file: " + hint)
+	}
+	key, err := store.LoadMasterKey(o.MasterKeyFile, false)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("master key file %s is not there: %s: %w", o.MasterKeyFile, hint, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.Migrate {
+		if err := postgres.Migrate(ctx, dsn); err != nil {
+			return nil, err
+		}
+	}
+	s, err := postgres.Open(ctx, dsn, store.Options{Key: key, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

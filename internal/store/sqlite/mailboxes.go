@@ -16,28 +16,36 @@ import (
 // CreateMailbox stores a mailbox under a new id.
 func (s *Store) CreateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
 	id := rand.Int64N(1<<53-1) + 1
-	err := s.inTx(ctx, func(tx *sql.Tx) error { return putMailbox(ctx, tx, id, m) })
+	err := s.inTx(ctx, func(tx *sql.Tx) error { return s.putMailbox(ctx, tx, id, m) })
 	if err == nil {
 		m.ID = id
 	}
 	return err
 }
 
-// UpdateMailbox replaces a mailbox; a new zone expands its calendar anew.
+// UpdateMailbox replaces a mailbox. A new zone makes its occurrences void at once: the calendar is answered from its
+// objects until they are derived anew, here or by ExtendHorizon.
 func (s *Store) UpdateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	moved := false
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		old, err := mailboxByID(ctx, tx, m.ID)
 		if err != nil {
 			return err
 		}
-		if err := putMailbox(ctx, tx, m.ID, m); err != nil || old.Zone == m.Zone {
+		moved = old.Zone != m.Zone
+		if err := s.putMailbox(ctx, tx, m.ID, m); err != nil || !moved {
 			return err
 		}
-		return s.expandAnew(ctx, tx, m)
+		_, err = tx.ExecContext(ctx, `UPDATE mailbox SET tzdata = '', calendar_version = calendar_version + 1 WHERE id = ?`, m.ID)
+		return err
 	})
+	if err == nil && moved {
+		_ = s.expandAnew(ctx, m.ID) // the change stands either way; ExtendHorizon tries again, and reports
+	}
+	return err
 }
 
-func putMailbox(ctx context.Context, tx *sql.Tx, id int64, m *mailbox.Mailbox) error {
+func (s *Store) putMailbox(ctx context.Context, tx *sql.Tx, id int64, m *mailbox.Mailbox) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -54,8 +62,9 @@ func putMailbox(ctx context.Context, tx *sql.Tx, id int64, m *mailbox.Mailbox) e
 			return errors.Join(err, fmt.Errorf("address %s belongs to a mailbox: %w", a, store.ErrExists))
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO mailbox (id, address, data, password_hash) VALUES (?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET address = excluded.address, data = excluded.data, password_hash = excluded.password_hash`, id, m.Address.String(), data, m.PasswordHash)
+	_, err = tx.ExecContext(ctx, `INSERT INTO mailbox (id, address, data, password_hash, zone, calendar_version, expanded_from, expanded_until, tzdata) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET address = excluded.address, data = excluded.data, password_hash = excluded.password_hash, zone = excluded.zone`,
+		id, m.Address.String(), data, m.PasswordHash, m.Zone, store.OpenFrom, store.OpenUntil, s.tzdata)
 	return err
 }
 
@@ -110,7 +119,8 @@ func (s *Store) DeleteMailbox(ctx context.Context, a smtpaddr.Address) error {
 		return err
 	}
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, q := range []string{`DELETE FROM occurrence WHERE mailbox_id = ?`, `DELETE FROM object WHERE mailbox_id = ?`,
+		for _, q := range []string{`DELETE FROM occurrence WHERE mailbox_id = ?`, `DELETE FROM object WHERE mailbox_id = ?`, `DELETE FROM import WHERE mailbox_id = ?`,
+			`DELETE FROM import_object WHERE mailbox_id = ?`, `DELETE FROM import_occurrence WHERE mailbox_id = ?`,
 			`DELETE FROM proxy_address WHERE mailbox_id = ?`, `DELETE FROM mailbox WHERE id = ?`} {
 			if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
 				return err
@@ -118,102 +128,4 @@ func (s *Store) DeleteMailbox(ctx context.Context, a smtpaddr.Address) error {
 		}
 		return nil
 	})
-}
-
-// PutGroup creates or replaces a group; the members of nested groups are written flat.
-func (s *Store) PutGroup(ctx context.Context, g *mailbox.Group) error {
-	data, err := json.Marshal(g)
-	if err != nil {
-		return err
-	}
-	return s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO mail_group (address, data) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET data = excluded.data`, g.Address.String(), data); err != nil {
-			return err
-		}
-		return flatten(ctx, tx)
-	})
-}
-
-// DeleteGroup removes a group.
-func (s *Store) DeleteGroup(ctx context.Context, a smtpaddr.Address) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM mail_group WHERE address = ?`, a.String())
-		if err := oneRow(res, err, "group "+a.String()); err != nil {
-			return err
-		}
-		return flatten(ctx, tx)
-	})
-}
-
-// flatten writes every group's members with those of the groups inside it; a cycle ends where it began.
-func flatten(ctx context.Context, tx *sql.Tx) error {
-	groups, err := readGroups(ctx, tx)
-	if err != nil {
-		return err
-	}
-	byAddress := map[smtpaddr.Address]*mailbox.Group{}
-	for _, g := range groups {
-		byAddress[g.Address] = g
-	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM group_member`); err != nil {
-		return err
-	}
-	for _, g := range groups {
-		seen := map[smtpaddr.Address]bool{g.Address: true}
-		for queue := g.Members; len(queue) > 0; queue = queue[1:] {
-			m := queue[0]
-			if seen[m] {
-				continue
-			}
-			seen[m] = true
-			if nested, ok := byAddress[m]; ok {
-				queue = append(queue[:len(queue):len(queue)], nested.Members...)
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO group_member (group_address, member) VALUES (?, ?) ON CONFLICT DO NOTHING`, g.Address.String(), m.String()); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func readGroups(ctx context.Context, q interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}) ([]*mailbox.Group, error) {
-	rows, err := q.QueryContext(ctx, `SELECT data FROM mail_group ORDER BY address`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []*mailbox.Group
-	for rows.Next() {
-		var data []byte
-		var g mailbox.Group
-		if err := rows.Scan(&data); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(data, &g); err != nil {
-			return nil, err
-		}
-		out = append(out, &g)
-	}
-	return out, rows.Err()
-}
-
-// Groups lists all groups.
-func (s *Store) Groups(ctx context.Context) ([]*mailbox.Group, error) { return readGroups(ctx, s.read) }
-
-// Group finds one group.
-func (s *Store) Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, error) {
-	groups, err := readGroups(ctx, s.read)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range groups {
-		if g.Address == a {
-			return g, nil
-		}
-	}
-	return nil, fmt.Errorf("group %s: %w", a, store.ErrNotFound)
 }

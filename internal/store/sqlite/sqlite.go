@@ -4,7 +4,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,10 +12,8 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
 
-	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/store"
 	"github.com/availd/availd/migrations"
-	"github.com/availd/availd/orgrel"
 )
 
 // Store implements store.Store in one database file, with the replay keys in a second one beside it.
@@ -25,52 +22,67 @@ type Store struct {
 	write   *sql.DB // one connection
 	read    *sql.DB
 	replays *sql.DB
+	claims  *store.Replays
 	key     *store.MasterKey
 	now     func() time.Time
+	tzdata  string
 }
 
 var _ store.Store = (*Store)(nil)
 
-const pragmas = "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(NORMAL)&_txlock=immediate"
+// A change that was acknowledged survives a power loss: the main file is synced with every commit. A replay key is worth
+// less than its disk sync: one that a power loss takes back belongs to a message that the machine answered in the last
+// moments before it stopped, and it may be answered once more within the minutes until it expires.
+const (
+	pragmas       = "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_txlock=immediate"
+	replayPragmas = "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=synchronous(NORMAL)&_txlock=immediate"
+)
 
 // Open opens or creates the database at path (mode 0600) and brings its schema up to date.
-func Open(ctx context.Context, path string, key *store.MasterKey, now func() time.Time) (*Store, error) {
-	s := &Store{path: path, key: key, now: now}
+func Open(ctx context.Context, path string, o store.Options) (*Store, error) {
+	o = o.WithDefaults()
+	s := &Store{path: path, key: o.Key, now: o.Now, tzdata: o.TZData}
 	for _, f := range []struct {
-		db   **sql.DB
-		path string
-		n    int
-	}{{&s.write, path, 1}, {&s.read, path, 8}, {&s.replays, path + ".replay", 1}} {
+		db            **sql.DB
+		path, pragmas string
+		n             int
+	}{{&s.write, path, pragmas, 1}, {&s.read, path, pragmas, 8}, {&s.replays, path + ".replay", replayPragmas, 1}} {
 		file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
-			return nil, fmt.Errorf("database: %w", err)
+			return nil, errors.Join(fmt.Errorf("database: %w", err), s.Close())
 		}
 		file.Close()
-		if *f.db, err = sql.Open("sqlite", "file:"+f.path+pragmas); err != nil {
-			return nil, err
+		if *f.db, err = sql.Open("sqlite", "file:"+f.path+f.pragmas); err != nil {
+			return nil, errors.Join(err, s.Close())
 		}
 		(*f.db).SetMaxOpenConns(f.n)
 		(*f.db).SetMaxIdleConns(f.n)
 	}
 	if err := s.Migrate(ctx); err != nil {
-		s.Close()
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
+	if err := s.sweep(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.claims = store.NewReplays(s.insertReplays)
 	return s, nil
 }
 
-// Migrate brings the schema up to date.
+// Migrate brings the schema up to date. A schema that is ahead of this binary stays, if it allows this binary.
 func (s *Store) Migrate(ctx context.Context) error {
-	p, err := s.provider()
-	if err == nil {
-		var db, known int64
-		if db, err = p.GetDBVersion(ctx); err == nil {
-			known = p.ListSources()[len(p.ListSources())-1].Version
-			if db > known {
-				return fmt.Errorf("database %s has schema level %d and this binary knows %d: %w", s.path, db, known, store.ErrSchema)
-			}
+	known := migrations.Last(migrations.SQLite())
+	state, err := s.schema(ctx)
+	if err == nil && state.Level < known {
+		var p *goose.Provider
+		if p, err = goose.NewProvider(goose.DialectSQLite3, s.write, migrations.SQLite()); err == nil {
 			_, err = p.Up(ctx)
 		}
+		if err == nil {
+			state, err = s.schema(ctx)
+		}
+	}
+	if err == nil {
+		err = state.Fits(known)
 	}
 	if err != nil {
 		return fmt.Errorf("database %s: %w", s.path, err)
@@ -82,21 +94,27 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) provider() (*goose.Provider, error) {
-	return goose.NewProvider(goose.DialectSQLite3, s.write, migrations.SQLite())
+func (s *Store) schema(ctx context.Context) (st store.SchemaState, err error) {
+	var tables int
+	err = s.write.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_level'`).Scan(&tables)
+	if err != nil || tables == 0 {
+		return st, err
+	}
+	err = s.write.QueryRowContext(ctx, `SELECT max(level), max(oldest_binary) FROM schema_level`).Scan(&st.Level, &st.Oldest)
+	return st, err
 }
 
 // SchemaLevel is the number of the last migration.
 func (s *Store) SchemaLevel(ctx context.Context) (int64, error) {
-	p, err := s.provider()
-	if err != nil {
-		return 0, err
-	}
-	return p.GetDBVersion(ctx)
+	st, err := s.schema(ctx)
+	return st.Level, err
 }
 
 // Close closes all files.
 func (s *Store) Close() error {
+	if s.claims != nil {
+		s.claims.Close()
+	}
 	var errs []error
 	for _, db := range []*sql.DB{s.read, s.write, s.replays} {
 		if db != nil {
@@ -141,154 +159,6 @@ func (s *Store) configTx(ctx context.Context, f func(tx *sql.Tx) error) error {
 	})
 }
 
-// ConfigVersion reads the counter.
-func (s *Store) ConfigVersion(ctx context.Context) (v int64, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT version FROM counter WHERE name = 'config'`).Scan(&v)
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	}
-	return v, nil
-}
-
-// LoadConfig reads one consistent snapshot.
-func (s *Store) LoadConfig(ctx context.Context) (*store.Config, error) {
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	}
-	defer tx.Rollback()
-	c := &store.Config{Settings: map[string]string{}, Organization: &federation.Organization{}}
-	if err := tx.QueryRowContext(ctx, `SELECT version FROM counter WHERE name = 'config'`).Scan(&c.Version); err != nil {
-		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	}
-	if err := s.loadNamed(ctx, tx, c); err != nil {
-		return nil, err
-	}
-	rows, err := tx.QueryContext(ctx, `SELECT data FROM relationship ORDER BY name`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var data []byte
-		var r orgrel.OrganizationRelationship
-		if err := rows.Scan(&data); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(data, &r); err != nil {
-			return nil, err
-		}
-		c.Relationships = append(c.Relationships, &r)
-	}
-	return c, rows.Err()
-}
-
-func (s *Store) loadNamed(ctx context.Context, tx *sql.Tx, c *store.Config) error {
-	rows, err := tx.QueryContext(ctx, `SELECT name, data FROM config`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var data []byte
-		if err := rows.Scan(&name, &data); err != nil {
-			return err
-		}
-		switch name {
-		case "trust":
-			if c.Trust, err = store.DecodeTrust(data, s.key); err != nil {
-				return err
-			}
-		case "organization":
-			if err := json.Unmarshal(data, c.Organization); err != nil {
-				return err
-			}
-		default:
-			c.Settings[name] = string(data)
-		}
-	}
-	return rows.Err()
-}
-
-func putConfig(ctx context.Context, tx *sql.Tx, name string, data []byte) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO config (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET data = excluded.data`, name, data)
-	return err
-}
-
-// PutTrust stores the trust with its keys sealed; nil removes it.
-func (s *Store) PutTrust(ctx context.Context, t *federation.Trust) error {
-	return s.configTx(ctx, func(tx *sql.Tx) error {
-		if t == nil {
-			_, err := tx.ExecContext(ctx, `DELETE FROM config WHERE name = 'trust'`)
-			return err
-		}
-		data, err := store.EncodeTrust(t, s.key)
-		if err != nil {
-			return err
-		}
-		return putConfig(ctx, tx, "trust", data)
-	})
-}
-
-// PutOrganization stores the organization identifier.
-func (s *Store) PutOrganization(ctx context.Context, o *federation.Organization) error {
-	data, err := json.Marshal(o)
-	if err != nil {
-		return err
-	}
-	return s.configTx(ctx, func(tx *sql.Tx) error { return putConfig(ctx, tx, "organization", data) })
-}
-
-// PutSetting stores one setting.
-func (s *Store) PutSetting(ctx context.Context, name, value string) error {
-	return s.configTx(ctx, func(tx *sql.Tx) error { return putConfig(ctx, tx, name, []byte(value)) })
-}
-
-// PutRelationship creates (ID "") or replaces a relationship; a name or domain of another one is ErrExists.
-func (s *Store) PutRelationship(ctx context.Context, r *orgrel.OrganizationRelationship) error {
-	if r.ID == "" {
-		r.ID, r.WhenCreated = store.NewID(), s.now().UTC()
-	}
-	r.WhenChanged = s.now().UTC()
-	data, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	return s.configTx(ctx, func(tx *sql.Tx) error {
-		var other string
-		err := tx.QueryRowContext(ctx, `SELECT name FROM relationship WHERE name = ? AND id <> ?`, r.Name, r.ID).Scan(&other)
-		if err == nil {
-			return fmt.Errorf("organization relationship %q: %w", other, store.ErrExists)
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM relationship_domain WHERE relationship_id = ?`, r.ID); err != nil {
-			return err
-		}
-		for _, d := range r.DomainNames {
-			err := tx.QueryRowContext(ctx, `SELECT r.name FROM relationship_domain d JOIN relationship r ON r.id = d.relationship_id WHERE d.domain = ?`, d.String()).Scan(&other)
-			if err == nil {
-				return fmt.Errorf("domain %q already belongs to relationship %q: %w", d, other, store.ErrExists)
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO relationship_domain (domain, relationship_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, d.String(), r.ID); err != nil {
-				return err
-			}
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO relationship (id, name, data) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, data = excluded.data`, r.ID, r.Name, data)
-		return err
-	})
-}
-
-// DeleteRelationship removes a relationship.
-func (s *Store) DeleteRelationship(ctx context.Context, id string) error {
-	return s.configTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM relationship_domain WHERE relationship_id = ?`, id); err != nil {
-			return err
-		}
-		res, err := tx.ExecContext(ctx, `DELETE FROM relationship WHERE id = ?`, id)
-		return oneRow(res, err, "organization relationship "+id)
-	})
-}
-
 func oneRow(res sql.Result, err error, what string) error {
 	if err != nil {
 		return err
@@ -297,22 +167,6 @@ func oneRow(res sql.Result, err error, what string) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w", what, store.ErrNotFound)
-}
-
-// ClaimReplay implements federation.Replays.
-func (s *Store) ClaimReplay(ctx context.Context, key [32]byte, expires time.Time) (bool, error) {
-	res, err := s.replays.ExecContext(ctx, `INSERT INTO replay (key, expires) VALUES (?, ?) ON CONFLICT DO NOTHING`, key[:], expires.Unix())
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-	}
-	n, err := res.RowsAffected()
-	return n == 1, err
-}
-
-// PurgeReplays drops what expired before a time.
-func (s *Store) PurgeReplays(ctx context.Context, before time.Time) error {
-	_, err := s.replays.ExecContext(ctx, `DELETE FROM replay WHERE expires < ?`, before.Unix())
-	return err
 }
 
 // Audit writes one entry.

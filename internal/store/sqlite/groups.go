@@ -1,0 +1,94 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// PutGroup creates or replaces a group; the members of nested groups are written flat.
+func (s *Store) PutGroup(ctx context.Context, g *mailbox.Group) error {
+	data, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO mail_group (address, data) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET data = excluded.data`, g.Address.String(), data); err != nil {
+			return err
+		}
+		return flatten(ctx, tx)
+	})
+}
+
+// DeleteGroup removes a group.
+func (s *Store) DeleteGroup(ctx context.Context, a smtpaddr.Address) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM mail_group WHERE address = ?`, a.String())
+		if err := oneRow(res, err, "group "+a.String()); err != nil {
+			return err
+		}
+		return flatten(ctx, tx)
+	})
+}
+
+// flatten writes every group's members anew.
+func flatten(ctx context.Context, tx *sql.Tx) error {
+	groups, err := readGroups(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM group_member`); err != nil {
+		return err
+	}
+	for _, m := range store.Flatten(groups) {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO group_member (group_address, member) VALUES (?, ?)`, m.Group.String(), m.Member.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readGroups(ctx context.Context, q interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}) ([]*mailbox.Group, error) {
+	rows, err := q.QueryContext(ctx, `SELECT data FROM mail_group ORDER BY address`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*mailbox.Group
+	for rows.Next() {
+		var data []byte
+		var g mailbox.Group
+		if err := rows.Scan(&data); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(data, &g); err != nil {
+			return nil, err
+		}
+		out = append(out, &g)
+	}
+	return out, rows.Err()
+}
+
+// Groups lists all groups.
+func (s *Store) Groups(ctx context.Context) ([]*mailbox.Group, error) { return readGroups(ctx, s.read) }
+
+// Group finds one group.
+func (s *Store) Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, error) {
+	groups, err := readGroups(ctx, s.read)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		if g.Address == a {
+			return g, nil
+		}
+	}
+	return nil, fmt.Errorf("group %s: %w", a, store.ErrNotFound)
+}

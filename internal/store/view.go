@@ -1,0 +1,134 @@
+package store
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/mailbox/icalendar"
+	"github.com/availd/availd/mailbox/recurrence"
+	"github.com/availd/availd/mailbox/timezone"
+)
+
+// View puts together the answers of one CalendarQuery from the rows that a store reads in one snapshot.
+type View struct {
+	Near, Far []int64 // mailboxes whose window is answered from occurrences, and from objects
+
+	query  mailbox.CalendarQuery
+	tzdata string
+	out    []mailbox.Calendar
+	boxes  map[int64]*viewed
+}
+
+// viewed is what has been read of one mailbox.
+type viewed struct {
+	positions   []int
+	zone        *timezone.Zone
+	occurrences []mailbox.Occurrence
+	err         error
+}
+
+// MailboxRow is a mailbox as it lies in a store.
+type MailboxRow struct {
+	Position    int // in the query's addresses
+	ID          int64
+	Data        []byte
+	Version     int64
+	From, Until int64 // the calendar's Range in seconds
+	TZData      string
+	InScope     bool
+}
+
+// NewView begins the answers to q under the time zone rules named tzdata.
+func NewView(q mailbox.CalendarQuery, tzdata string) *View {
+	if q.Limit <= 0 {
+		q.Limit = 1 << 20
+	}
+	return &View{query: q, tzdata: tzdata, out: make([]mailbox.Calendar, len(q.Addresses)), boxes: map[int64]*viewed{}}
+}
+
+// Bounds are the window and the number of rows to read of each mailbox and class: one more than the query's limit, so
+// that too many is seen.
+func (v *View) Bounds() (start, end int64, limit int) {
+	return v.query.Start.Unix(), v.query.End.Add(time.Second - time.Nanosecond).Unix(), v.query.Limit + 1
+}
+
+// Mailbox takes a row, and decides where its window is read: from the occurrences only if those hold all of it, derived
+// under the zone rules in use.
+func (v *View) Mailbox(r MailboxRow) error {
+	m := &mailbox.Mailbox{ID: r.ID}
+	if err := json.Unmarshal(r.Data, m); err != nil {
+		return err
+	}
+	zone, zoneErr := Zone(m.Zone)
+	if zoneErr != nil {
+		zone = timezone.UTC()
+	}
+	v.out[r.Position] = mailbox.Calendar{Found: true, Mailbox: m, InScope: r.InScope, DefaultPermission: m.DefaultPermission, Zone: zone, Version: r.Version}
+	if b, ok := v.boxes[r.ID]; ok {
+		b.positions = append(b.positions, r.Position)
+		return nil
+	}
+	v.boxes[r.ID] = &viewed{positions: []int{r.Position}, zone: zone, err: zoneErr}
+	start, end, _ := v.Bounds()
+	switch {
+	case zoneErr != nil: // without its zone nothing can be said
+	case r.From <= start && end <= r.Until && r.TZData == v.tzdata:
+		v.Near = append(v.Near, r.ID)
+	default:
+		v.Far = append(v.Far, r.ID)
+	}
+	return nil
+}
+
+// Occurrence takes a row of a mailbox in Near.
+func (v *View) Occurrence(id, start, end int64, flags int, o mailbox.Occurrence) {
+	o.Start, o.End = time.Unix(start, 0).UTC(), time.Unix(end, 0).UTC()
+	setFlags(&o, flags)
+	b := v.boxes[id]
+	b.occurrences = append(b.occurrences, o)
+}
+
+// Object takes an object of a mailbox in Far. One that cannot be read or expanded makes the mailbox's answer an error;
+// once there are more occurrences than the limit, the rest is not expanded.
+func (v *View) Object(id int64, data []byte) {
+	b := v.boxes[id]
+	if b.err != nil || len(b.occurrences) > v.query.Limit {
+		return
+	}
+	o, err := icalendar.Parse(data)
+	if err != nil {
+		b.err = err
+		return
+	}
+	list, err := recurrence.Expand(o, v.query.Start, v.query.End, b.zone, recurrence.DefaultLimits())
+	if err != nil {
+		b.err = err
+		return
+	}
+	b.occurrences = append(b.occurrences, list...)
+}
+
+// Calendars are the answers, at the position of their address.
+func (v *View) Calendars() []mailbox.Calendar {
+	for _, b := range v.boxes {
+		slices.SortStableFunc(b.occurrences, func(a, b mailbox.Occurrence) int {
+			if c := a.Start.Compare(b.Start); c != 0 {
+				return c
+			}
+			return a.End.Compare(b.End)
+		})
+		b.occurrences = b.occurrences[:min(len(b.occurrences), v.query.Limit+1)]
+		for n, i := range b.positions {
+			if v.out[i].Err = b.err; b.err != nil {
+				continue
+			}
+			v.out[i].Occurrences = b.occurrences
+			if n > 0 { // each answer may be changed by its reader
+				v.out[i].Occurrences = slices.Clone(b.occurrences)
+			}
+		}
+	}
+	return v.out
+}
