@@ -252,6 +252,25 @@ func TestProofThatIsGoneIsWithdrawnAfterThreeChecksAndGrace(t *testing.T) {
 	must(t, d.Verify(t.Context(), "fabrikam.example", domain("new.example")), w.ask(t, w.fabrikam, "rita@new.example", contoso))
 }
 
+func TestOneFailedCheckWithdrawsNothing(t *testing.T) {
+	w := newWorld(t)
+	n := newNameserver(t)
+	d := w.domains(n)
+	d.Grace = 0
+	must(t, w.store.ReserveDomain(t.Context(), "fabrikam.example", domain("new.example")))
+	n.set("new.example", []string{proofOf("new.example", w.fabrikam.OrgCertificate)})
+	must(t, d.Verify(t.Context(), "fabrikam.example", domain("new.example")))
+	n.set("new.example")
+	for _, want := range []gateway.DomainState{gateway.Proven, gateway.Proven, gateway.Lapsed} {
+		w.pass(25 * time.Hour)
+		_, err := d.Recheck(t.Context())
+		must(t, err)
+		if got, err := w.store.Domain(t.Context(), domain("new.example")); err != nil || got.State != want {
+			t.Errorf("after %d checks it is %s, want %s", got.Failures, got.State, want)
+		}
+	}
+}
+
 func TestDomainChangesHandsOnlyWhenTheOldProofIsGone(t *testing.T) {
 	w := newWorld(t)
 	n := newNameserver(t)

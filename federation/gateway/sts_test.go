@@ -134,30 +134,76 @@ func TestOrganizationMustBeApprovedOnBothSides(t *testing.T) {
 	must(t, w.store.SetState(t.Context(), "contoso.example", gateway.Approved), w.ask(t, w.fabrikam, rita, contoso))
 }
 
-func TestNoTokenForAnExpiredCertificate(t *testing.T) {
-	w := newWorld(t)
-	w.pass(60 * 24 * time.Hour)
-	var err error
-	w.fabrikam.OrgCertificate, err = federation.NewOrganizationCertificate(w.clock(), 60)
+// shortLived is a key pair that expires in 30 days, while all others have 90.
+func shortLived(t *testing.T) *federation.KeyPair {
+	t.Helper()
+	k, err := federation.NewOrganizationCertificate(time.Now(), 30)
 	must(t, err)
-	must(t, w.store.NextCertificate(t.Context(), "fabrikam.example", w.fabrikam.OrgCertificate.Certificate), w.store.PublishCertificate(t.Context(), "fabrikam.example"))
-	must(t, w.ask(t, w.fabrikam, rita, contoso))
-	w.pass(29*24*time.Hour + 23*time.Hour + 59*time.Minute)
-	must(t, w.ask(t, w.fabrikam, rita, contoso))
-	w.pass(10 * time.Minute)
-	if code, _ := w.post(t, w.rst(t, w.fabrikam, request(rita, contoso))); code == "" {
-		t.Error("a token was encrypted to an expired certificate, or signed by one")
+	return k
+}
+
+func TestNoTokenIsEncryptedToAnExpiredCertificate(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.add(w.trustWith("short.example", shortLived(t)), "short.example"), w.ask(t, w.fabrikam, rita, "exchangedelegation.short.example"))
+	w.pass(31 * 24 * time.Hour)
+	if code, _ := w.post(t, w.rst(t, w.fabrikam, request(rita, "exchangedelegation.short.example"))); code != "InvalidScope" {
+		t.Errorf("a token for an expired certificate: %q", code)
 	}
+	must(t, w.ask(t, w.fabrikam, rita, contoso))
+}
+
+func TestNoTokenIsSignedWithAnExpiredKey(t *testing.T) {
+	w := newWorld(t, func(o *gateway.Options) { o.Signing = shortLived(t) })
+	must(t, w.ask(t, w.fabrikam, rita, contoso))
+	w.pass(31 * 24 * time.Hour)
+	if code, _ := w.post(t, w.rst(t, w.fabrikam, request(rita, contoso))); code != "RequestFailed" {
+		t.Errorf("a token of an expired signing key: %q", code)
+	}
+}
+
+func TestTimestampThatHoldsTooLongIsRefusedBeforeAnySignature(t *testing.T) {
+	w := newWorld(t)
+	body := regexp.MustCompile(`<u:Expires>[^<]*`).ReplaceAllString(w.rst(t, w.fabrikam, request(rita, contoso)), "<u:Expires>"+w.clock().Add(12*time.Minute).UTC().Format("2006-01-02T15:04:05Z"))
+	if code, _ := w.post(t, body); code != "ExpiredData" {
+		t.Errorf("%q", code)
+	}
+}
+
+func TestTargetNameIsComparedByItsBytes(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.add(w.trustWith("kelvin.example", newKey(w)), "kelvin.example"))
+	const name = "http://exchangedelegation.kelvin.example"
+	body := w.rst(t, w.fabrikam, request(rita, "exchangedelegation.kelvin.example"))
+	if code, _ := w.post(t, strings.Replace(body, name, "http://exchangedelegation.\u212Aelvin.example", 1)); code != "InvalidScope" {
+		t.Errorf("the Kelvin sign is a K: %q", code)
+	}
+}
+
+func TestAssertionCountsForItsOwnIssuerOnly(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.store.Add(t.Context(), &gateway.Organization{Name: "Test", ApplicationUri: "test.fabrikam.example", AccountNamespace: domain("test.fabrikam.example"),
+		Domains: domains("test.fabrikam.example"), Certificate: w.fabrikam.OrgCertificate.Certificate})) // two names, one certificate
+	body := w.rst(t, w.fabrikam, request("x@test.fabrikam.example", contoso))
+	if code, _ := w.post(t, strings.Replace(body, "<auth:Value>exchangedelegation.fabrikam", "<auth:Value>test.fabrikam", 1)); code != "FailedAuthentication" {
+		t.Errorf("an assertion of another name's: %q", code)
+	}
+	trust := *w.fabrikam
+	trust.ApplicationUri = "test.fabrikam.example"
+	must(t, w.ask(t, &trust, "x@test.fabrikam.example", contoso), w.ask(t, w.fabrikam, rita, contoso))
 }
 
 func TestBothInstancesAreApartAndTheLogSaysSo(t *testing.T) {
 	w := newWorld(t)
-	must(t, w.store.Add(t.Context(), &gateway.Organization{Name: "consumer", ApplicationUri: "consumer.example", AccountNamespace: domain("consumer.example"), Instance: "consumer",
-		Domains: domains("consumer.example"), Certificate: newKey(w).Certificate}))
-	if code, _ := w.post(t, w.rst(t, w.fabrikam, request(rita, "consumer.example"))); code != "InvalidScope" {
+	consumer := w.trustWith("consumer.example", newKey(w))
+	must(t, w.store.Add(t.Context(), &gateway.Organization{Name: "consumer", ApplicationUri: consumer.ApplicationUri, AccountNamespace: domain("consumer.example"), Instance: "consumer",
+		Domains: domains("consumer.example"), Certificate: consumer.OrgCertificate.Certificate}))
+	if code, _ := w.post(t, w.rst(t, consumer, request("x@consumer.example", contoso))); code != "FailedAuthentication" {
+		t.Errorf("a token for somebody of the other instance: %q", code)
+	}
+	if code, _ := w.post(t, w.rst(t, w.fabrikam, request(rita, consumer.ApplicationUri))); code != "InvalidScope" {
 		t.Errorf("a token for an organization of the other instance: %q", code)
 	}
-	if log := w.log.String(); !strings.Contains(log, "both organizations must use one TokenIssuerUri") {
+	if log := w.log.String(); !strings.Contains(log, `is registered at instance \"consumer\" and asked at`) || !strings.Contains(log, "both organizations must use one TokenIssuerUri") {
 		t.Errorf("the log does not tell the mismatch: %s", log)
 	}
 }
