@@ -61,25 +61,27 @@ func (v *View) Mailbox(r MailboxRow) error {
 	if err := json.Unmarshal(r.Data, m); err != nil {
 		return err
 	}
-	zone, zoneErr := Zone(m.Zone)
-	if zoneErr != nil {
-		zone = timezone.UTC()
+	b, ok := v.boxes[r.ID]
+	if !ok {
+		b = v.box(r, m.Zone)
+		v.boxes[r.ID] = b
 	}
-	v.out[r.Position] = mailbox.Calendar{Found: true, Mailbox: m, InScope: r.InScope, DefaultPermission: m.DefaultPermission, Zone: zone, Version: r.Version}
-	if b, ok := v.boxes[r.ID]; ok {
-		b.positions = append(b.positions, r.Position)
-		return nil
-	}
-	v.boxes[r.ID] = &viewed{positions: []int{r.Position}, zone: zone, err: zoneErr}
+	b.positions = append(b.positions, r.Position)
+	v.out[r.Position] = mailbox.Calendar{Found: true, Mailbox: m, InScope: r.InScope, DefaultPermission: m.DefaultPermission, Zone: b.zone, Version: r.Version}
+	return nil
+}
+
+func (v *View) box(r MailboxRow, zone string) *viewed {
+	b := &viewed{}
 	start, end, _ := v.Bounds()
-	switch {
-	case zoneErr != nil: // without its zone nothing can be said
-	case r.From <= start && end <= r.Until && r.TZData == v.tzdata:
+	if b.zone, b.err = Zone(zone); b.err != nil { // nothing can be said without it
+		b.zone = timezone.UTC()
+	} else if r.From <= start && end <= r.Until && r.TZData == v.tzdata {
 		v.Near = append(v.Near, r.ID)
-	default:
+	} else {
 		v.Far = append(v.Far, r.ID)
 	}
-	return nil
+	return b
 }
 
 // Occurrence takes a row of a mailbox in Near.

@@ -99,7 +99,7 @@ func Migrate(ctx context.Context, dsn string) error {
 func migrate(ctx context.Context, c *pgx.ConnConfig) error {
 	db := stdlib.OpenDB(*c)
 	defer db.Close()
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks each second, for five minutes
 	if err != nil {
 		return err
 	}
