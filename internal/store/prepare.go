@@ -103,9 +103,7 @@ func prepare(uid string, data []byte, zone *timezone.Zone, r Range) (*Prepared, 
 	}
 	p := &Prepared{UID: uid, Data: data}
 	p.First, p.Last = recurrence.Span(o, zone)
-	limits := recurrence.DefaultLimits()
-	limits.Time = time.Second
-	if p.Occurrences, err = recurrence.Expand(o, r.From, r.Until, zone, limits); err != nil {
+	if p.Occurrences, err = recurrence.Expand(o, r.From, r.Until, zone); err != nil {
 		return nil, fmt.Errorf("event %.60q: %w", uid, err)
 	}
 	for i := range p.Occurrences {

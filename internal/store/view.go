@@ -104,7 +104,7 @@ func (v *View) Object(id int64, data []byte) {
 		b.err = err
 		return
 	}
-	list, err := recurrence.Expand(o, v.query.Start, v.query.End, b.zone, recurrence.DefaultLimits())
+	list, err := recurrence.Expand(o, v.query.Start, v.query.End, b.zone)
 	if err != nil {
 		b.err = err
 		return

@@ -31,6 +31,9 @@ func checkRule(p *Property) error {
 	default:
 		return refuse(p.Line, "the rule's FREQ %.20q is not known", parts["FREQ"])
 	}
+	if _, ok := parts["BYEASTER"]; ok { // the library's own; RFC 5545 does not have it
+		return refuse(p.Line, "the rule part BYEASTER is not known")
+	}
 	for _, k := range []string{"COUNT", "INTERVAL"} {
 		v, ok := parts[k]
 		if n, err := strconv.Atoi(v); ok && (err != nil || n < 1 || n > 1_000_000_000) {

@@ -11,22 +11,22 @@ import (
 	"github.com/availd/availd/mailbox/timezone"
 )
 
-// Limits bounds one expansion.
-type Limits struct {
-	Steps int           // candidates examined per object
-	Time  time.Duration // spent per object
-}
-
-// DefaultLimits are 10,000 candidates and 20 ms.
-func DefaultLimits() Limits { return Limits{10000, 20 * time.Millisecond} }
+// MaxSteps is how many candidates of an object are looked at: the instances of 270 years of days. A stretch of a rule
+// in which there is none costs emptyStretch of them, as much as it takes. The bound counts and does not measure time, so
+// that an object that was taken once is expanded always, however busy the machine.
+const (
+	MaxSteps     = 100_000
+	emptyStretch = MaxSteps / 10
+)
 
 // ErrLimit says that the object could not be expanded within its limits: what it does to the window is unknown.
 var ErrLimit = errors.New("the recurrence cannot be expanded within its limits")
 
 // Expand returns the occurrences of o that overlap [from, until), whole, by start, then end. A zero-length occurrence
 // at an instant of the window counts. Floating times and days are placed in floating. Cancelled instances are left out.
-func Expand(o *icalendar.Object, from, until time.Time, floating *timezone.Zone, l Limits) ([]mailbox.Occurrence, error) {
-	x := expansion{from: from, until: until, floating: floating, limits: l, started: time.Now()}
+// The error is ErrLimit, or says what is wrong with a rule.
+func Expand(o *icalendar.Object, from, until time.Time, floating *timezone.Zone) ([]mailbox.Occurrence, error) {
+	x := expansion{from: from, until: until, floating: floating}
 	overrides, future := x.overrides(o)
 	for _, e := range o.Events {
 		if e.RecurrenceID != nil {
@@ -51,15 +51,12 @@ func Expand(o *icalendar.Object, from, until time.Time, floating *timezone.Zone,
 type expansion struct {
 	from, until time.Time
 	floating    *timezone.Zone
-	limits      Limits
-	started     time.Time
 	steps       int
 	out         []mailbox.Occurrence
 }
 
-func (x *expansion) step() error {
-	x.steps++
-	if x.steps > x.limits.Steps || x.steps%64 == 0 && time.Since(x.started) > x.limits.Time {
+func (x *expansion) step(n int) error {
+	if x.steps += n; x.steps > MaxSteps {
 		return ErrLimit
 	}
 	return nil

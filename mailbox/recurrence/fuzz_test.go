@@ -28,7 +28,6 @@ func FuzzImportedCalendar(f *testing.F) {
 	}
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	until := from.AddDate(0, 2, 0)
-	limits := recurrence.Limits{Steps: 10000, Time: 20 * time.Millisecond}
 	f.Fuzz(func(t *testing.T, text string) {
 		// Whoever hangs is named: the fuzzer alone would wait forever.
 		defer time.AfterFunc(10*time.Second, func() { panic(fmt.Sprintf("hangs: %q", text)) }).Stop()
@@ -49,7 +48,7 @@ func FuzzImportedCalendar(f *testing.F) {
 				continue
 			}
 			first, last := recurrence.Span(o, timezone.UTC())
-			list, err := recurrence.Expand(o, from, until, timezone.UTC(), limits)
+			list, err := recurrence.Expand(o, from, until, timezone.UTC())
 			if err != nil {
 				continue
 			}

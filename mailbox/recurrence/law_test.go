@@ -84,7 +84,7 @@ func TestTheWayToTheWindowDoesNotChangeTheRule(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := recurrence.Expand(o, from, until, timezone.UTC(), recurrence.Limits{Steps: 1 << 20, Time: time.Minute})
+		list, err := recurrence.Expand(o, from, until, timezone.UTC())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestHostileRulesEnd(t *testing.T) {
 			t.Errorf("%s: %v", c.rule, err)
 			continue
 		}
-		list, err := recurrence.Expand(o, from, from.AddDate(0, 0, 7), timezone.UTC(), recurrence.Limits{Steps: 10000, Time: time.Second})
+		list, err := recurrence.Expand(o, from, from.AddDate(0, 0, 7), timezone.UTC())
 		if len(list) > 0 || err != nil && !(c.unsure && errors.Is(err, recurrence.ErrLimit)) {
 			t.Errorf("%s: %d instances, %v", c.rule, len(list), err)
 		}

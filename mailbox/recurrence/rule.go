@@ -10,8 +10,8 @@ import (
 	"github.com/availd/availd/mailbox/timezone"
 )
 
-// stretch is how many intervals of a rule are asked of the library at once: between two stretches the limits are
-// checked, so that a rule that never matches costs no more than one that does.
+// stretch is how many intervals of a rule are asked of the library at once: between two stretches the bound is
+// checked, so that a rule that never matches cannot go on for long.
 const stretch = 256
 
 // rule visits the candidates of one RRULE that can reach into the window. The rule is expanded in wall-clock time; the
@@ -38,19 +38,21 @@ func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration,
 	opt.Count = 0
 	for !from.After(last) {
 		until := advance(from, opt)
-		for _, w := range candidates(*opt, from, earlier(until.Add(-time.Second), last)) {
-			if err := x.step(); err != nil {
-				return err
-			}
+		list := candidates(*opt, from, earlier(until.Add(-time.Second), last))
+		cost := len(list)
+		if cost == 0 && !until.After(last) {
+			cost = emptyStretch
+		}
+		if err := x.step(cost); err != nil {
+			return err
+		}
+		for _, w := range list {
 			if !w.Before(first) {
 				visit(icalendar.Time{Wall: w, Date: e.Start.Date, Zone: e.Start.Zone})
 			}
 			if left--; left == 0 {
 				return nil
 			}
-		}
-		if time.Since(x.started) > x.limits.Time {
-			return ErrLimit
 		}
 		from = until
 	}
@@ -78,15 +80,26 @@ func advance(from time.Time, opt *rrule.ROption) time.Time {
 	return from.AddDate(min(n, 1<<12), 0, 0)
 }
 
-// candidates are the rule's instances in [from, until], without COUNT.
+// cycle is after how many years the calendar repeats: leap years and weekdays alike.
+const cycle = 400
+
+// candidates are the rule's instances in [from, until], without COUNT. They are computed as late in the calendar as
+// whole cycles allow: where a rule matches nothing, the library looks on until the year 9999.
 func candidates(opt rrule.ROption, from, until time.Time) []time.Time {
+	shift := max(rrule.MAXYEAR-until.Year(), 0) / cycle * cycle
+	from, until = from.AddDate(shift, 0, 0), until.AddDate(shift, 0, 0)
+	opt.Dtstart = opt.Dtstart.AddDate(shift, 0, 0)
 	fastForward(&opt, from)
 	opt.Until = until
 	r, err := rrule.NewRRule(opt)
 	if err != nil {
 		return nil // the import has checked the rule
 	}
-	return r.Between(from, until, true)
+	list := r.Between(from, until, true)
+	for i := range list {
+		list[i] = list[i].AddDate(-shift, 0, 0)
+	}
+	return list
 }
 
 // option parses the rule with DTSTART and UNTIL as wall-clock times in UTC.
@@ -126,14 +139,14 @@ func fastForward(opt *rrule.ROption, first time.Time) {
 	}
 	switch opt.Freq {
 	case rrule.DAILY:
-		if n := int(first.Sub(start).Hours()/24)/interval - 1; n > 0 {
+		if n := daysFrom(start, first)/interval - 1; n > 0 {
 			opt.Dtstart = start.AddDate(0, 0, n*interval)
 		}
 	case rrule.WEEKLY:
 		if !days {
 			opt.Byweekday = []rrule.Weekday{weekday(start)}
 		}
-		if n := int(first.Sub(start).Hours()/24/7)/interval - 2; n > 0 {
+		if n := daysFrom(start, first)/7/interval - 2; n > 0 {
 			opt.Dtstart = start.AddDate(0, 0, 7*n*interval)
 		}
 	case rrule.MONTHLY:
@@ -156,6 +169,9 @@ func fastForward(opt *rrule.ROption, first time.Time) {
 		}
 	}
 }
+
+// daysFrom counts whole days; a time.Duration ends after 292 years.
+func daysFrom(a, b time.Time) int { return int((b.Unix() - a.Unix()) / (24 * 60 * 60)) }
 
 func weekday(t time.Time) rrule.Weekday {
 	return []rrule.Weekday{rrule.SU, rrule.MO, rrule.TU, rrule.WE, rrule.TH, rrule.FR, rrule.SA}[t.Weekday()]

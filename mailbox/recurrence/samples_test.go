@@ -100,7 +100,7 @@ func expandAll(t testing.TB, in io.Reader, from, until time.Time, zone *timezone
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := recurrence.Expand(o, from, until, zone, recurrence.DefaultLimits())
+		list, err := recurrence.Expand(o, from, until, zone)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func BenchmarkExpandOldWeeklyRule(b *testing.B) {
 	}
 	from := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 	for b.Loop() {
-		if l, err := recurrence.Expand(o, from, from.AddDate(0, 0, 7), timezone.UTC(), recurrence.DefaultLimits()); err != nil || len(l) != 3 {
+		if l, err := recurrence.Expand(o, from, from.AddDate(0, 0, 7), timezone.UTC()); err != nil || len(l) != 3 {
 			b.Fatal(len(l), err)
 		}
 	}
