@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The product as its users use it: the demo whole and broken in every way, the same on Postgres and in the profile of
-# the published Exchange traces, a lookup by hand without Go, the publishing proxy, and a short fuzz run. Ends with
+# the published Exchange traces, a lookup by hand without Go, the publishing proxy, clients of others, and a short fuzz run. Ends with
 # "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -60,6 +60,7 @@ check 'break database-down' broken database-down 7 'store'
 check 'break database-down -postgres' broken database-down 7 'store' -postgres
 check 'by hand' docs/by-hand/run.sh
 check 'behind nginx' deploy/nginx/test.sh
+check 'exchangelib' .ci/clients/run.sh
 check 'fuzz' .ci/fuzz.sh "${FUZZTIME:-5s}"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

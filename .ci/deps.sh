@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go (Postgres, xmlsec1, libxml2-utils, nginx) where apt and root are there;
+# Installs what the tests need beside Go (Postgres, xmlsec1, libxml2-utils, nginx, clients of others) where apt and root are there;
 # says plainly what is missing where not.
 set -u
 missing=()
@@ -9,6 +9,7 @@ command -v xmllint >/dev/null || missing+=(libxml2-utils)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v curl >/dev/null || missing+=(curl)
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+[ -d /usr/lib/python3/dist-packages/exchangelib ] || missing+=(python3-exchangelib)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 

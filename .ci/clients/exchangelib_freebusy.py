@@ -5,6 +5,7 @@ Usage: exchangelib_freebusy.py DEMO_JSON. Prints the merged digits of both; exit
 
 import datetime
 import json
+import logging
 import os
 import sys
 
@@ -14,6 +15,7 @@ os.environ["REQUESTS_CA_BUNDLE"] = ours["ca_file"]
 
 from exchangelib import DELEGATE, Account, Configuration, Credentials, EWSDateTime, EWSTimeZone  # noqa: E402
 
+logging.getLogger("exchangelib").setLevel(logging.ERROR)  # it warns of every time without a zone
 user = ours["users"][0]
 account = Account(
     user["address"],
