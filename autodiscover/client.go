@@ -1,24 +1,31 @@
 package autodiscover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/availd/availd/internal/soap"
 	"github.com/availd/availd/internal/xmlsec"
 	"github.com/availd/availd/smtpaddr"
 )
 
-// Client asks an Autodiscover service.
+// maxResponse bounds an answer: the longest published list of domains has 605 of them.
+const maxResponse = 1 << 20
+
+// Client asks Autodiscover services. Redirects stay within the registrable domain of the URL that was asked, and the
+// TrustedHosts; every hop gets a message of its own, so that no token travels to a host that it was not addressed to.
 type Client struct {
-	HTTP          *http.Client
+	HTTP          *http.Client // its deadline, TLS and dialer; redirects are followed by the Client itself
 	UserAgent     string
 	RequestHeader http.Header
-	// Header returns ready SOAP header blocks for a message: how a delegation token travels. nil: no credentials.
-	Header func(ctx context.Context, to, action string) ([]byte, error)
+	// Header returns ready SOAP header blocks for a message: how a delegation token travels. nil: none.
+	Header       func(ctx context.Context, to, action string) ([]byte, error)
+	Username     string // Basic authentication where not empty
+	Password     string
+	TrustedHosts []string // hosts of other domains that a redirect or an SRV record may lead to
 }
 
 // Error is a fault or an ErrorCode that the service answered.
@@ -27,44 +34,71 @@ type Error struct {
 	Message  string
 	Security bool // the token or its message was refused
 	Fault    bool // a SOAP fault, not an ErrorCode
+
+	// RedirectTarget is the address of Code RedirectAddress: in another domain, which needs another relationship and
+	// other credentials, so that the caller must ask anew. With Code RedirectUrl it is a URL to which the Client does not
+	// go by itself; the error unwraps to why not.
+	RedirectTarget string
+	cause          error
 }
 
+// Error returns the service's message.
 func (e *Error) Error() string { return e.Message }
 
-func (c *Client) call(ctx context.Context, url, operation string, body []byte) (xmlsec.Element, error) {
+// Unwrap returns why a redirect was not followed.
+func (e *Error) Unwrap() error { return e.cause }
+
+// call sends one operation along t and returns its Response.
+func (c *Client) call(ctx context.Context, t *trail, operation string, body []byte) (xmlsec.Element, error) {
+	for {
+		env, err := c.post(ctx, t.url(), operation, body)
+		if moved, ok := errors.AsType[*soap.HTTPError](err); ok && moved.Location != "" {
+			if err = t.follow(moved.Location); err == nil {
+				continue
+			}
+		}
+		if f, ok := errors.AsType[*soap.Fault](err); ok {
+			return xmlsec.Element{}, &Error{Code: f.Code, Message: f.String, Security: f.Security(), Fault: true}
+		}
+		if err != nil {
+			return xmlsec.Element{}, err
+		}
+		if !env.Payload.Is(ns, operation+"ResponseMessage") {
+			return xmlsec.Element{}, fmt.Errorf("the answer is a %.60q", env.Payload.Local())
+		}
+		r := env.Payload.Child(ns, "Response")
+		return r, errorOf(r)
+	}
+}
+
+// post sends one message, addressed to url.
+func (c *Client) post(ctx context.Context, url, operation string, body []byte) (*soap.Envelope, error) {
 	action := actionPrefix + operation
 	headers := []byte(`<x:RequestedServerVersion xmlns:x="` + ns + `">Exchange2010</x:RequestedServerVersion>`)
 	if c.Header != nil {
 		h, err := c.Header(ctx, url, action)
 		if err != nil {
-			return xmlsec.Element{}, err
+			return nil, err
 		}
 		headers = append(headers, h...)
 	} else {
 		headers = append(headers, `<a:Action s:mustUnderstand="1">`+action+`</a:Action><a:To s:mustUnderstand="1">`...)
 		headers = append(xmlsec.AppendText(headers, url), "</a:To>"...)
 	}
-	env, err := soap.Post(ctx, c.HTTP, soap.Request{URL: url, Version: soap.V11, Action: action, UserAgent: c.UserAgent, Header: c.RequestHeader,
+	return soap.Post(ctx, c.unfollowing(), soap.Request{URL: url, Version: soap.V11, Action: action, UserAgent: c.UserAgent, Header: c.RequestHeader,
+		Username: c.Username, Password: c.Password, MaxResponse: maxResponse,
 		Body: soap.Append(nil, soap.V11, `xmlns:a="`+soap.NSWSA+`"`, headers, body)})
-	if f, ok := errors.AsType[*soap.Fault](err); ok {
-		return xmlsec.Element{}, &Error{f.Code, f.String, f.Security(), true}
-	}
-	if err != nil {
-		return xmlsec.Element{}, err
-	}
-	if !env.Payload.Is(ns, operation+"ResponseMessage") {
-		return xmlsec.Element{}, fmt.Errorf("the answer is a %.60s", env.Payload.Local())
-	}
-	r := env.Payload.Child(ns, "Response")
-	return r, errorOf(r)
 }
 
-func text(e xmlsec.Element) string {
-	s, err := e.Text()
-	if err != nil {
-		return ""
+// unfollowing is the HTTP client without its own redirects: it would carry a message, token and all, to where it was not
+// addressed.
+func (c *Client) unfollowing() *http.Client {
+	h := http.Client{}
+	if c.HTTP != nil {
+		h = *c.HTTP
 	}
-	return strings.TrimSpace(s)
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &h
 }
 
 func errorOf(e xmlsec.Element) error {
@@ -75,58 +109,155 @@ func errorOf(e xmlsec.Element) error {
 	return &Error{Code: code, Message: fmt.Sprintf("%s: %s", code, message)}
 }
 
-// GetUserSettings asks at url for one user's settings. A setting that is missing in the answer is an *Error with the
-// code that the service gave for it.
+// GetUserSettings asks at url for one user's settings. A first setting that is missing in the answer is an *Error with
+// the code that the service gave for it; further ones are left out. RedirectUrl is followed, RedirectAddress within the
+// user's domain.
 func (c *Client) GetUserSettings(ctx context.Context, url string, user smtpaddr.Address, settings ...string) (map[string]string, error) {
-	b := []byte(`<GetUserSettingsRequestMessage xmlns="` + ns + `"><Request><Users><User><Mailbox>`)
-	b = append(xmlsec.AppendText(b, user.String()), "</Mailbox></User></Users><RequestedSettings>"...)
+	return c.userSettings(ctx, newTrail(url, c.TrustedHosts), user, settings)
+}
+
+func (c *Client) userSettings(ctx context.Context, t *trail, user smtpaddr.Address, settings []string) (map[string]string, error) {
+	for range maxRedirects {
+		b := append(xmlsec.AppendText([]byte("<Users><User><Mailbox>"), user.String()), "</Mailbox></User></Users>"...)
+		u, err := c.askSettings(ctx, t, opUserSettings, b, settings, "User")
+		if err != nil {
+			return nil, err
+		}
+		target := text(u.Child(ns, "RedirectTarget"))
+		switch text(u.Child(ns, "ErrorCode")) {
+		case codeRedirectURL:
+			if err := followURL(t, target); err != nil {
+				return nil, err
+			}
+		case codeRedirectAddress:
+			next, err := smtpaddr.ParseProxyAddress(target)
+			if err != nil {
+				return nil, fmt.Errorf("redirect to %.100q: %w", target, err)
+			}
+			if next.Domain() != user.Domain() {
+				return nil, &Error{Code: codeRedirectAddress, Message: fmt.Sprintf("%s has the address %s in another domain", user, next), RedirectTarget: next.String()}
+			}
+			user = next
+		default:
+			return readSettings(u, "User", t.url(), settings)
+		}
+	}
+	return nil, fmt.Errorf("more than %d redirects", maxRedirects)
+}
+
+// followURL goes where a RedirectUrl leads, or hands it to the caller.
+func followURL(t *trail, target string) error {
+	if err := t.follow(target); err != nil {
+		return &Error{Code: codeRedirectURL, Message: err.Error(), RedirectTarget: target, cause: err}
+	}
+	return nil
+}
+
+// GetDomainSettings asks at url for settings of a domain: ExternalEwsUrl and ExternalEwsVersion are all there are. What
+// is missing is as in GetUserSettings.
+func (c *Client) GetDomainSettings(ctx context.Context, url string, d smtpaddr.Domain, settings ...string) (map[string]string, error) {
+	t := newTrail(url, c.TrustedHosts)
+	for range maxRedirects {
+		b := append(appendElement([]byte("<Domains>"), "Domain", d.String()), "</Domains>"...)
+		e, err := c.askSettings(ctx, t, opDomainSettings, b, settings, "Domain")
+		if err != nil {
+			return nil, err
+		}
+		if text(e.Child(ns, "ErrorCode")) != codeRedirectURL {
+			return readSettings(e, "Domain", t.url(), settings)
+		}
+		if err := followURL(t, text(e.Child(ns, "RedirectTarget"))); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("more than %d redirects", maxRedirects)
+}
+
+// askSettings asks for settings of one subject and returns its entry in the answer. The answer does not name the
+// subject: there must be exactly one entry.
+func (c *Client) askSettings(ctx context.Context, t *trail, operation string, subject []byte, settings []string, of string) (xmlsec.Element, error) {
+	b := []byte("<" + operation + `RequestMessage xmlns="` + ns + `"><Request>`)
+	b = append(append(b, subject...), "<RequestedSettings>"...)
 	for _, s := range settings {
 		b = appendElement(b, "Setting", s)
 	}
-	b = append(b, "</RequestedSettings></Request></GetUserSettingsRequestMessage>"...)
-	r, err := c.call(ctx, url, "GetUserSettings", b)
+	b = append(b, "</RequestedSettings></Request></"+operation+"RequestMessage>"...)
+	r, err := c.call(ctx, t, operation, b)
 	if err != nil {
-		return nil, err
+		return xmlsec.Element{}, err
 	}
-	u := r.Child(ns, "UserResponses").Child(ns, "UserResponse")
-	if u.IsZero() {
-		return nil, errors.New("the answer holds no UserResponse")
+	e, err := r.Child(ns, of+"Responses").Only(ns, of+"Response")
+	if err != nil {
+		return xmlsec.Element{}, fmt.Errorf("the answer: %w", err)
 	}
-	failed := func(code string) error {
-		return &Error{Code: code, Message: fmt.Sprintf("The response from the Autodiscover service at '%s' failed due to an error in user setting '%s'. Error message: %s.", url, settings[0], code)}
+	return e, nil
+}
+
+// readSettings reads the settings of an entry, whatever their order and type; those that are no string have no Value.
+func readSettings(entry xmlsec.Element, of, url string, asked []string) (map[string]string, error) {
+	failed := func(name, code string) error {
+		return &Error{Code: code, Message: fmt.Sprintf("The response from the Autodiscover service at '%s' failed due to an error in user setting '%s'. Error message: %s.", url, name, code)}
 	}
-	if e, ok := errors.AsType[*Error](errorOf(u)); ok {
-		return nil, failed(e.Code)
+	var first string
+	if len(asked) > 0 {
+		first = asked[0]
 	}
-	for e := range u.Child(ns, "UserSettingErrors").Children() {
-		if text(e.Child(ns, "SettingName")) == settings[0] {
-			return nil, failed(text(e.Child(ns, "ErrorCode")))
-		}
+	if e, ok := errors.AsType[*Error](errorOf(entry)); ok {
+		return nil, failed(first, e.Code)
 	}
 	out := map[string]string{}
-	for s := range u.Child(ns, "UserSettings").Children() {
-		out[text(s.Child(ns, "Name"))] = text(s.Child(ns, "Value"))
+	for s := range entry.Child(ns, of+"Settings").Children() {
+		if v := text(s.Child(ns, "Value")); v != "" {
+			out[text(s.Child(ns, "Name"))] = v
+		}
 	}
-	return out, nil
+	if first == "" || out[first] != "" {
+		return out, nil
+	}
+	for e := range entry.Child(ns, of+"SettingErrors").Children() {
+		if text(e.Child(ns, "SettingName")) == first {
+			return nil, failed(first, cmp.Or(text(e.Child(ns, "ErrorCode")), "SettingIsNotAvailable"))
+		}
+	}
+	return nil, failed(first, "SettingIsNotAvailable")
 }
 
 // GetFederationInformation asks at url, without credentials, for a domain's federation.
 func (c *Client) GetFederationInformation(ctx context.Context, url string, d smtpaddr.Domain) (*FederationInformation, error) {
-	b := []byte(`<GetFederationInformationRequestMessage xmlns="` + ns + `"><Request>`)
-	b = append(appendElement(b, "Domain", d.String()), "</Request></GetFederationInformationRequestMessage>"...)
-	r, err := c.call(ctx, url, "GetFederationInformation", b)
+	return c.federationInformation(ctx, newTrail(url, c.TrustedHosts), d)
+}
+
+func (c *Client) federationInformation(ctx context.Context, t *trail, d smtpaddr.Domain) (*FederationInformation, error) {
+	anonymous := *c
+	anonymous.Header, anonymous.Username, anonymous.Password = nil, "", ""
+	b := []byte("<" + opFederationInformation + `RequestMessage xmlns="` + ns + `"><Request>`)
+	b = append(appendElement(b, "Domain", d.String()), "</Request></"+opFederationInformation+"RequestMessage>"...)
+	r, err := anonymous.call(ctx, t, opFederationInformation, b)
 	if err != nil {
 		return nil, err
 	}
-	info := &FederationInformation{ApplicationUri: text(r.Child(ns, "ApplicationUri"))}
-	for e := range r.Child(ns, "Domains").Children() {
-		domain, err := smtpaddr.ParseDomain(text(e))
+	return readFederationInformation(r)
+}
+
+// GetOrganizationRelationshipSettings asks a partner, with a token for Autodiscover at its wssecurity endpoint, what it
+// has set for domains of our own.
+func (c *Client) GetOrganizationRelationshipSettings(ctx context.Context, url string, domains ...smtpaddr.Domain) ([]OrganizationRelationshipSettings, error) {
+	b := []byte("<" + opRelationshipSettings + `RequestMessage xmlns="` + ns + `"><Request><Domains>`)
+	for _, d := range domains {
+		b = appendElement(b, "Domain", d.String())
+	}
+	b = append(b, "</Domains></Request></"+opRelationshipSettings+"RequestMessage>"...)
+	r, err := c.call(ctx, newTrail(url, c.TrustedHosts), opRelationshipSettings, b)
+	if err != nil {
+		return nil, err
+	}
+	var out []OrganizationRelationshipSettings
+	for e := range r.Child(ns, "OrganizationRelationshipSettingsCollection").Children() {
+		s, err := readRelationship(e)
 		if err != nil {
 			return nil, err
 		}
-		info.Domains = append(info.Domains, domain)
+		out = append(out, s)
 	}
-	issuer := r.Child(ns, "TokenIssuers").Child(ns, "TokenIssuer")
-	info.TokenIssuerUri, info.TokenIssuerEndpoint = text(issuer.Child(ns, "Uri")), text(issuer.Child(ns, "Endpoint"))
-	return info, nil
+	return out, nil
 }

@@ -1,11 +1,30 @@
 package autodiscover
 
 import (
-	"strings"
+	"strconv"
 
-	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/xmlsec"
 )
+
+// status begins the response and each of its entries ([MS-OXWSADISC] 2.2.4, AutodiscoverResponse).
+type status struct{ code, message string }
+
+// settingError is one UserSettingError or DomainSettingError.
+type settingError struct {
+	status
+	name string
+}
+
+// setting is one StringSetting or DomainStringSetting.
+type setting struct{ name, value string }
+
+// settingsResponse is one UserResponse or DomainResponse.
+type settingsResponse struct {
+	status
+	redirectTarget string
+	errors         []settingError
+	settings       []setting
+}
 
 // responseHeaders are the header blocks of every answer; the reference client reads them unconditionally.
 func responseHeaders(operation, relatesTo string) []byte {
@@ -13,102 +32,66 @@ func responseHeaders(operation, relatesTo string) []byte {
 	if relatesTo != "" {
 		b = append(xmlsec.AppendText(append(b, "<a:RelatesTo>"...), relatesTo), "</a:RelatesTo>"...)
 	}
-	return append(b, `<h:ServerVersionInfo xmlns:h="`+ns+`"><h:MajorVersion>15</h:MajorVersion><h:MinorVersion>2</h:MinorVersion><h:MajorBuildNumber>1118</h:MajorBuildNumber><h:MinorBuildNumber>7</h:MinorBuildNumber><h:Version>Exchange2016</h:Version></h:ServerVersionInfo>`...)
+	return append(b, serverVersionInfo...)
 }
+
+const serverVersionInfo = `<h:ServerVersionInfo xmlns:h="` + ns + `"><h:MajorVersion>15</h:MajorVersion><h:MinorVersion>2</h:MinorVersion><h:MajorBuildNumber>1118</h:MajorBuildNumber><h:MinorBuildNumber>7</h:MinorBuildNumber><h:Version>Exchange2016</h:Version></h:ServerVersionInfo>`
 
 func appendElement(dst []byte, name, text string) []byte {
 	dst = append(append(append(dst, '<'), name...), '>')
 	return append(append(append(xmlsec.AppendText(dst, text), "</"...), name...), '>')
 }
 
-func appendCode(dst []byte, f *fault.Error, ok string) []byte {
-	code, message := "NoError", ok
-	if f != nil {
-		code, message = f.Kind.Row().Autodiscover, f.Text()
-	}
-	return appendElement(appendElement(dst, "ErrorCode", code), "ErrorMessage", message)
+func appendBool(dst []byte, name string, v bool) []byte {
+	return appendElement(dst, name, strconv.FormatBool(v))
 }
 
-// appendFederationInformation writes members in alphabetical order, as data-contract readers need.
-func appendFederationInformation(dst []byte, info *FederationInformation, f *fault.Error) []byte {
-	dst = append(dst, `<GetFederationInformationResponseMessage xmlns="`+ns+`"><Response xmlns:i="http://www.w3.org/2001/XMLSchema-instance">`...)
-	dst = appendCode(dst, f, "")
-	if f == nil {
-		dst = append(appendElement(dst, "ApplicationUri", info.ApplicationUri), "<Domains>"...)
-		for _, d := range info.Domains {
-			dst = appendElement(dst, "Domain", d.String())
-		}
-		dst = append(dst, "</Domains><TokenIssuers><TokenIssuer>"...)
-		dst = appendElement(appendElement(dst, "Endpoint", info.TokenIssuerEndpoint), "Uri", info.TokenIssuerUri)
-		dst = append(dst, "</TokenIssuer></TokenIssuers>"...)
+// appendNillable writes an empty value as nil.
+func appendNillable(dst []byte, name, text string) []byte {
+	if text == "" {
+		return append(append(append(dst, '<'), name...), ` i:nil="true"/>`...)
 	}
-	return append(dst, "</Response></GetFederationInformationResponseMessage>"...)
+	return appendElement(dst, name, text)
 }
 
-func appendUserSettings(dst []byte, results []userResult, f *fault.Error) []byte {
-	dst = append(dst, `<GetUserSettingsResponseMessage xmlns="`+ns+`"><Response xmlns:i="http://www.w3.org/2001/XMLSchema-instance">`...)
-	dst = append(appendCode(dst, f, ""), "<UserResponses>"...)
-	for _, r := range results {
-		dst = appendUser(dst, r)
-	}
-	return append(dst, "</UserResponses></Response></GetUserSettingsResponseMessage>"...)
+func appendStatus(dst []byte, s status) []byte {
+	return appendElement(appendElement(dst, "ErrorCode", s.code), "ErrorMessage", s.message)
 }
 
-func appendUser(dst []byte, r userResult) []byte {
-	dst = append(appendCode(append(dst, "<UserResponse>"...), r.err, "No error."), `<RedirectTarget i:nil="true"></RedirectTarget><UserSettingErrors>`...)
-	if r.err == nil {
-		for _, name := range r.names {
-			if r.settings[name] != "" {
-				continue
-			}
-			kind := fault.SettingIsNotAvailable
-			if !knownSettings[name] {
-				kind = fault.InvalidSetting
-			}
-			dst = appendCode(append(dst, "<UserSettingError>"...), fault.Because(kind, nil), "")
-			dst = append(appendElement(dst, "SettingName", name), "</UserSettingError>"...)
-		}
-	}
-	dst = append(dst, "</UserSettingErrors><UserSettings>"...)
-	for _, name := range r.names {
-		if v := r.settings[name]; r.err == nil && v != "" {
-			dst = append(dst, `<UserSetting i:type="StringSetting">`...)
-			dst = append(appendElement(appendElement(dst, "Name", name), "Value", v), "</UserSetting>"...)
-		}
-	}
-	return append(dst, "</UserSettings></UserResponse>"...)
+// appendMessage writes the body of an answer around its members after the status.
+func appendMessage(dst []byte, operation string, s status, members []byte) []byte {
+	dst = append(append(append(dst, '<'), operation...), `ResponseMessage xmlns="`+ns+`"><Response xmlns:i="http://www.w3.org/2001/XMLSchema-instance">`...)
+	dst = append(appendStatus(dst, s), members...)
+	return append(append(append(dst, "</Response></"...), operation...), "ResponseMessage>"...)
 }
 
-// knownSettings are the documented names: what tells InvalidSetting from SettingIsNotAvailable. It is never changed.
-var knownSettings = func() map[string]bool {
-	m := map[string]bool{}
-	for n := range strings.FieldsSeq(settingNames) {
-		m[n] = true
-	}
-	return m
-}()
+// appendUserResponse and appendDomainResponse write the same members; what differs is their order and names.
+func appendUserResponse(dst []byte, r settingsResponse) []byte {
+	dst = appendStatus(append(dst, "<UserResponse>"...), r.status)
+	dst = appendNillable(dst, "RedirectTarget", r.redirectTarget)
+	dst = appendSettings(dst, "User", "StringSetting", r)
+	return append(dst, "</UserResponse>"...)
+}
 
-const settingNames = `
-UserDisplayName UserDN UserDeploymentId InternalMailboxServer InternalRpcClientServer InternalMailboxServerDN
-InternalEcpUrl InternalEcpVoicemailUrl InternalEcpEmailSubscriptionsUrl InternalEcpTextMessagingUrl
-InternalEcpDeliveryReportUrl InternalEcpRetentionPolicyTagsUrl InternalEcpPublishingUrl InternalEcpPhotoUrl
-InternalEcpConnectUrl InternalEcpTeamMailboxUrl InternalEcpTeamMailboxCreatingUrl InternalEcpTeamMailboxEditingUrl
-InternalEcpTeamMailboxHidingUrl InternalEcpExtensionInstallationUrl InternalEwsUrl InternalEmwsUrl InternalOABUrl
-InternalPhotosUrl InternalUMUrl InternalWebClientUrls MailboxDN PublicFolderServer ActiveDirectoryServer
-ExternalMailboxServer ExternalMailboxServerRequiresSSL ExternalMailboxServerAuthenticationMethods
-EcpVoicemailUrlFragment EcpEmailSubscriptionsUrlFragment EcpTextMessagingUrlFragment EcpDeliveryReportUrlFragment
-EcpRetentionPolicyTagsUrlFragment EcpPublishingUrlFragment EcpPhotoUrlFragment EcpConnectUrlFragment
-EcpTeamMailboxUrlFragment EcpTeamMailboxCreatingUrlFragment EcpTeamMailboxEditingUrlFragment
-EcpExtensionInstallationUrlFragment ExternalEcpUrl ExternalEcpVoicemailUrl ExternalEcpEmailSubscriptionsUrl
-ExternalEcpTextMessagingUrl ExternalEcpDeliveryReportUrl ExternalEcpRetentionPolicyTagsUrl ExternalEcpPublishingUrl
-ExternalEcpPhotoUrl ExternalEcpConnectUrl ExternalEcpTeamMailboxUrl ExternalEcpTeamMailboxCreatingUrl
-ExternalEcpTeamMailboxEditingUrl ExternalEcpTeamMailboxHidingUrl ExternalEcpExtensionInstallationUrl ExternalEwsUrl
-ExternalEmwsUrl ExternalOABUrl ExternalPhotosUrl ExternalUMUrl ExternalWebClientUrls CrossOrganizationSharingEnabled
-AlternateMailboxes CasVersion EwsSupportedSchemas InternalPop3Connections ExternalPop3Connections
-InternalImap4Connections ExternalImap4Connections InternalSmtpConnections ExternalSmtpConnections
-InternalServerExclusiveConnect ExternalServerExclusiveConnect ExternalEwsVersion MobileMailboxPolicy
-MobileMailboxPolicyInterop DocumentSharingLocations UserMSOnline InternalMailboxServerAuthenticationMethods
-MailboxVersion SPMySiteHostURL SiteMailboxCreationURL InternalRpcHttpServer InternalRpcHttpConnectivityRequiresSsl
-InternalRpcHttpAuthenticationMethod ExchangeRpcUrl ShowGalAsDefaultView AutoDiscoverSMTPAddress
-InteropExternalEwsUrl InteropExternalEwsVersion PublicFolderInformation RedirectUrl EwsPartnerUrl CertPrincipalName
-GroupingInformation InternalOutlookServiceUrl ExternalOutlookServiceUrl MapiHttpEnabled`
+func appendDomainResponse(dst []byte, r settingsResponse) []byte {
+	dst = appendStatus(append(dst, "<DomainResponse>"...), r.status)
+	dst = appendSettings(dst, "Domain", "DomainStringSetting", r)
+	dst = appendNillable(dst, "RedirectTarget", r.redirectTarget)
+	return append(dst, "</DomainResponse>"...)
+}
+
+// appendSettings writes UserSettingErrors and UserSettings, or those of a domain. The type is written without a prefix:
+// clients compare its text.
+func appendSettings(dst []byte, of, xsiType string, r settingsResponse) []byte {
+	dst = append(dst, "<"+of+"SettingErrors>"...)
+	for _, e := range r.errors {
+		dst = appendStatus(append(dst, "<"+of+"SettingError>"...), e.status)
+		dst = append(appendElement(dst, "SettingName", e.name), "</"+of+"SettingError>"...)
+	}
+	dst = append(dst, "</"+of+"SettingErrors><"+of+"Settings>"...)
+	for _, s := range r.settings {
+		dst = append(dst, "<"+of+`Setting i:type="`+xsiType+`">`...)
+		dst = append(appendElement(appendElement(dst, "Name", s.name), "Value", s.value), "</"+of+"Setting>"...)
+	}
+	return append(dst, "</"+of+"Settings>"...)
+}

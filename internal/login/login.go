@@ -25,6 +25,9 @@ const (
 	hashesAtOnce  = 4
 )
 
+// Challenge is the WWW-Authenticate header of every answer to nobody.
+const Challenge = `Basic realm="availd", charset="UTF-8"`
+
 // Mailboxes finds the user.
 type Mailboxes interface {
 	Mailbox(ctx context.Context, a smtpaddr.Address) (*mailbox.Mailbox, error)
@@ -87,8 +90,21 @@ func (b *Basic) Wrap(next http.Handler) http.Handler {
 	})
 }
 
+// Optional lets requests without credentials pass, for endpoints that serve something to anybody; those with credentials
+// must have right ones.
+func (b *Basic) Optional(next http.Handler) http.Handler {
+	known := b.Wrap(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		known.ServeHTTP(w, r)
+	})
+}
+
 func challenge(w http.ResponseWriter) {
-	w.Header().Set("WWW-Authenticate", `Basic realm="availd", charset="UTF-8"`)
+	w.Header().Set("WWW-Authenticate", Challenge)
 	http.Error(w, "Credentials are missing or wrong.", http.StatusUnauthorized)
 }
 

@@ -9,11 +9,9 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
-	"github.com/availd/availd/autodiscover"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/store"
-	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/orgrel"
 	"github.com/availd/availd/smtpaddr"
 )
@@ -167,62 +165,4 @@ func (c *config) OwnDomain(ctx context.Context, d smtpaddr.Domain) (bool, error)
 		return false, err
 	}
 	return cfg.Organization.Owns(d), nil
-}
-
-// FederationInformation implements autodiscover.Directory.
-func (c *config) FederationInformation(ctx context.Context, d smtpaddr.Domain) (*autodiscover.FederationInformation, error) {
-	cfg, err := c.get(ctx)
-	if err != nil {
-		return nil, fault.Because(fault.ServerBusy, err)
-	}
-	switch {
-	case !cfg.Organization.Owns(d) && d != cfg.Organization.AccountNamespace:
-		return nil, fault.Because(fault.InvalidDomain, nil)
-	case cfg.Trust == nil || !cfg.Organization.Enabled:
-		return nil, fault.Because(fault.NotFederated, nil)
-	}
-	info := &autodiscover.FederationInformation{ApplicationUri: cfg.Trust.ApplicationUri, TokenIssuerUri: cfg.Trust.TokenIssuerUri,
-		TokenIssuerEndpoint: cfg.Trust.TokenIssuerEpr, Domains: []smtpaddr.Domain{d}}
-	if cfg.Settings[store.SettingPublishDomains] == "all" {
-		info.Domains = cfg.Organization.Domains
-	}
-	return info, nil
-}
-
-// UserSettings implements autodiscover.Directory. A partner learns nothing of a user, only where we are.
-func (c *config) UserSettings(ctx context.Context, r orgrel.Requester, user smtpaddr.Address) (map[string]string, error) {
-	cfg, err := c.get(ctx)
-	if err != nil {
-		return nil, fault.Because(fault.ServerBusy, err)
-	}
-	invalid := fault.Because(fault.InvalidUser, nil)
-	if !cfg.Organization.Owns(user.Domain()) {
-		return nil, invalid
-	}
-	q := mailbox.CalendarQuery{Addresses: []smtpaddr.Address{user}, Limit: 1}
-	if r.External { // nothing here depends on the user, so nobody is shown to exist; access is decided by the Availability Service
-		return c.publicSettings(cfg), nil
-	}
-	found, err := c.store.CalendarView(ctx, q)
-	if err != nil {
-		return nil, fault.Because(fault.ServerBusy, err)
-	}
-	if !found[0].Found {
-		return nil, invalid
-	}
-	s := c.publicSettings(cfg)
-	m := found[0].Mailbox
-	s["UserDisplayName"], s["AutoDiscoverSMTPAddress"] = m.DisplayName, m.Address.String()
-	s["UserDN"] = "/o=availd/ou=Exchange Administrative Group/cn=Recipients/cn=" + m.Address.Local()
-	s["MailboxDN"] = s["UserDN"]
-	return s, nil
-}
-
-func (c *config) publicSettings(cfg *snapshot) map[string]string {
-	s := map[string]string{"EwsSupportedSchemas": "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, Exchange2010_SP2, Exchange2013, Exchange2013_SP1, Exchange2016",
-		"CrossOrganizationSharingEnabled": "True"}
-	if url := cfg.Settings[store.SettingExternalEwsURL]; url != "" {
-		s["ExternalEwsUrl"], s["ExternalEwsVersion"] = url, "15.02.1118.007"
-	}
-	return s
 }

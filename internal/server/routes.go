@@ -14,7 +14,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/availd/availd/autodiscover"
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/login"
@@ -33,15 +32,12 @@ const (
 func (s *Server) Public() http.Handler {
 	own := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticateUser, ServerName: s.name})
 	partners := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticatePartner, ServerName: s.name})
-	discover := autodiscover.NewHandler(autodiscover.Options{Directory: s.config})
-	discoverPartners := autodiscover.NewHandler(autodiscover.Options{Directory: s.config, Authenticate: s.authenticatePartner})
 	r := chi.NewRouter()
 	r.Method(http.MethodPost, pathEWS, s.basic.Wrap(own))
 	r.Method(http.MethodGet, pathEWS, s.basic.Wrap(http.HandlerFunc(hello)))
 	r.Method(http.MethodGet, pathEWS+"/wssecurity", http.HandlerFunc(hello))
 	r.Method(http.MethodPost, pathEWS+"/wssecurity", s.securityOpen(partners))
-	r.Handle(pathAutodiscover, discover)
-	r.Handle(pathAutodiscover+"/wssecurity", s.securityOpen(discoverPartners))
+	s.routeAutodiscover(r)
 	return s.recorded(s.admission.wrap(sized(r)))
 }
 
@@ -160,6 +156,10 @@ func endpointOf(path string) string {
 		return "autodiscover"
 	case pathAutodiscover + "/wssecurity":
 		return "autodiscover_wssecurity"
+	case pathPOX:
+		return "autodiscover_pox"
+	case pathJSON:
+		return "autodiscover_json"
 	}
 	return "other"
 }

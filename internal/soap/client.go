@@ -31,7 +31,10 @@ func (f *Fault) Security() bool {
 }
 
 // HTTPError is an answer that is no SOAP at all.
-type HTTPError struct{ Status int }
+type HTTPError struct {
+	Status   int
+	Location string // where a redirect leads, absolute; "" for other answers
+}
 
 func (e *HTTPError) Error() string {
 	return fmt.Sprintf("The request failed with HTTP status %d: %s.", e.Status, http.StatusText(e.Status))
@@ -78,6 +81,9 @@ func Post(ctx context.Context, c *http.Client, r Request) (*Envelope, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if at, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+		return nil, &HTTPError{resp.StatusCode, at.String()}
+	}
 	limits := xmlsec.DocumentLimits()
 	if r.MaxResponse > 0 {
 		limits.Bytes = int(r.MaxResponse)
@@ -87,12 +93,12 @@ func Post(ctx context.Context, c *http.Client, r Request) (*Envelope, error) {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusInternalServerError && resp.StatusCode != http.StatusBadRequest {
-		return nil, &HTTPError{resp.StatusCode}
+		return nil, &HTTPError{Status: resp.StatusCode}
 	}
 	env, err := Parse(raw, r.Version, limits, func(string, string) bool { return true })
 	if err != nil {
 		if resp.StatusCode != http.StatusOK {
-			return nil, &HTTPError{resp.StatusCode}
+			return nil, &HTTPError{Status: resp.StatusCode}
 		}
 		return nil, fmt.Errorf("Response is not well-formed XML: %w", err) //nolint:staticcheck // the text administrators know
 	}
@@ -100,7 +106,7 @@ func Post(ctx context.Context, c *http.Client, r Request) (*Envelope, error) {
 		return nil, readFault(f, r.Version, resp.StatusCode)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, &HTTPError{resp.StatusCode}
+		return nil, &HTTPError{Status: resp.StatusCode}
 	}
 	return env, nil
 }

@@ -85,9 +85,23 @@ func TestWhereThePartnerIs(t *testing.T) {
 	if err != nil || settings["ExternalEwsUrl"] != "https://mail.contoso.example/EWS/Exchange.asmx" {
 		t.Errorf("%v %v", settings, err)
 	}
-	_, err = c.GetFederationInformation(t.Context(), srv.URL, smtpaddr.MustDomain("contoso.example"))
+	_, err = c.GetDomainSettings(t.Context(), srv.URL, smtpaddr.MustDomain("contoso.example"), "ExternalEwsUrl")
 	var refused *autodiscover.Error
 	if err == nil || errors.As(err, &refused) {
 		t.Errorf("an answer to another question is taken: %v", err)
 	}
+}
+
+func TestWhereNoPartnerIs(t *testing.T) {
+	c := &autodiscover.Client{HTTP: &http.Client{Transport: refusing{}}}
+	info, tries, err := c.Discover(t.Context(), smtpaddr.MustDomain("contoso.example"), autodiscover.DiscoverOptions{})
+	if err == nil || info != nil || len(tries) != 3 || tries[0].URL != "https://autodiscover.contoso.example/autodiscover/autodiscover.svc" || tries[0].Err == nil {
+		t.Errorf("%v %v %v", info, tries, err)
+	}
+}
+
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no network")
 }

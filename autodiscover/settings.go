@@ -1,0 +1,55 @@
+package autodiscover
+
+import "strings"
+
+// Names of settings that this package itself reads.
+const (
+	SettingExternalEwsUrl     = "ExternalEwsUrl"
+	SettingExternalEwsVersion = "ExternalEwsVersion"
+	SettingDisplayName        = "UserDisplayName"
+	SettingUserDN             = "UserDN"
+	SettingSMTPAddress        = "AutoDiscoverSMTPAddress"
+)
+
+// federatedSettings are what a partner may learn: where our services are, nothing of a user.
+const federatedSettings = `ExternalEwsUrl ExternalEwsVersion InteropExternalEwsUrl InteropExternalEwsVersion
+EwsSupportedSchemas CasVersion CrossOrganizationSharingEnabled`
+
+// domainSettings are the only settings of GetDomainSettings.
+const domainSettings = `ExternalEwsUrl ExternalEwsVersion`
+
+// settingList tells whether name is one of a list of words.
+func settingList(list, name string) bool {
+	for n := range strings.FieldsSeq(list) {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// userSettings are the documented names of GetUserSettings: what tells InvalidSetting from SettingIsNotAvailable.
+const userSettings = `
+UserDisplayName UserDN UserDeploymentId InternalMailboxServer InternalRpcClientServer InternalMailboxServerDN
+InternalEcpUrl InternalEcpVoicemailUrl InternalEcpEmailSubscriptionsUrl InternalEcpTextMessagingUrl
+InternalEcpDeliveryReportUrl InternalEcpRetentionPolicyTagsUrl InternalEcpPublishingUrl InternalEcpPhotoUrl
+InternalEcpConnectUrl InternalEcpTeamMailboxUrl InternalEcpTeamMailboxCreatingUrl InternalEcpTeamMailboxEditingUrl
+InternalEcpTeamMailboxHidingUrl InternalEcpExtensionInstallationUrl InternalEwsUrl InternalEmwsUrl InternalOABUrl
+InternalPhotosUrl InternalUMUrl InternalWebClientUrls MailboxDN PublicFolderServer ActiveDirectoryServer
+ExternalMailboxServer ExternalMailboxServerRequiresSSL ExternalMailboxServerAuthenticationMethods
+EcpVoicemailUrlFragment EcpEmailSubscriptionsUrlFragment EcpTextMessagingUrlFragment EcpDeliveryReportUrlFragment
+EcpRetentionPolicyTagsUrlFragment EcpPublishingUrlFragment EcpPhotoUrlFragment EcpConnectUrlFragment
+EcpTeamMailboxUrlFragment EcpTeamMailboxCreatingUrlFragment EcpTeamMailboxEditingUrlFragment
+EcpExtensionInstallationUrlFragment ExternalEcpUrl ExternalEcpVoicemailUrl ExternalEcpEmailSubscriptionsUrl
+ExternalEcpTextMessagingUrl ExternalEcpDeliveryReportUrl ExternalEcpRetentionPolicyTagsUrl ExternalEcpPublishingUrl
+ExternalEcpPhotoUrl ExternalEcpConnectUrl ExternalEcpTeamMailboxUrl ExternalEcpTeamMailboxCreatingUrl
+ExternalEcpTeamMailboxEditingUrl ExternalEcpTeamMailboxHidingUrl ExternalEcpExtensionInstallationUrl ExternalEwsUrl
+ExternalEmwsUrl ExternalOABUrl ExternalPhotosUrl ExternalUMUrl ExternalWebClientUrls CrossOrganizationSharingEnabled
+AlternateMailboxes CasVersion EwsSupportedSchemas InternalPop3Connections ExternalPop3Connections
+InternalImap4Connections ExternalImap4Connections InternalSmtpConnections ExternalSmtpConnections
+InternalServerExclusiveConnect ExternalServerExclusiveConnect ExternalEwsVersion MobileMailboxPolicy
+MobileMailboxPolicyInterop DocumentSharingLocations UserMSOnline InternalMailboxServerAuthenticationMethods
+MailboxVersion SPMySiteHostURL SiteMailboxCreationURL InternalRpcHttpServer InternalRpcHttpConnectivityRequiresSsl
+InternalRpcHttpAuthenticationMethod ExchangeRpcUrl ShowGalAsDefaultView AutoDiscoverSMTPAddress
+InteropExternalEwsUrl InteropExternalEwsVersion PublicFolderInformation RedirectUrl EwsPartnerUrl CertPrincipalName
+GroupingInformation InternalOutlookServiceUrl ExternalOutlookServiceUrl MapiHttpEnabled`
