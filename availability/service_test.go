@@ -66,7 +66,9 @@ func newWorld() *world {
 	}
 }
 
-func (w *world) service() *Service { return &Service{Calendars: w, Relationships: w, Organization: w, Remote: w, Limits: DefaultLimits()} }
+func (w *world) service() *Service {
+	return &Service{Calendars: w, Relationships: w, Organization: w, Remote: w, Limits: DefaultLimits()}
+}
 
 func ask(view FreeBusyViewType, who orgrel.Requester, addresses ...string) Query {
 	q := Query{Requester: who, Window: Window{monday, monday.Add(24 * time.Hour)}, MergedInterval: time.Hour, View: view, Zone: timezone.UTC()}
