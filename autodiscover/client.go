@@ -27,6 +27,8 @@ type Error struct {
 	Message  string
 	Security bool // the token or its message was refused
 	Fault    bool // a SOAP fault, not an ErrorCode
+	// RedirectTarget is where Code RedirectAddress (an address) or RedirectUrl (a URL) points.
+	RedirectTarget string
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -47,7 +49,7 @@ func (c *Client) call(ctx context.Context, url, operation string, body []byte) (
 	env, err := soap.Post(ctx, c.HTTP, soap.Request{URL: url, Version: soap.V11, Action: action, UserAgent: c.UserAgent, Header: c.RequestHeader,
 		Body: soap.Append(nil, soap.V11, `xmlns:a="`+soap.NSWSA+`"`, headers, body)})
 	if f, ok := errors.AsType[*soap.Fault](err); ok {
-		return xmlsec.Element{}, &Error{f.Code, f.String, f.Security(), true}
+		return xmlsec.Element{}, &Error{Code: f.Code, Message: f.String, Security: f.Security(), Fault: true}
 	}
 	if err != nil {
 		return xmlsec.Element{}, err
@@ -92,11 +94,13 @@ func (c *Client) GetUserSettings(ctx context.Context, url string, user smtpaddr.
 	if u.IsZero() {
 		return nil, errors.New("the answer holds no UserResponse")
 	}
-	failed := func(code string) error {
+	failed := func(code string) *Error {
 		return &Error{Code: code, Message: fmt.Sprintf("The response from the Autodiscover service at '%s' failed due to an error in user setting '%s'. Error message: %s.", url, settings[0], code)}
 	}
 	if e, ok := errors.AsType[*Error](errorOf(u)); ok {
-		return nil, failed(e.Code)
+		err := failed(e.Code)
+		err.RedirectTarget = text(u.Child(ns, "RedirectTarget"))
+		return nil, err
 	}
 	for e := range u.Child(ns, "UserSettingErrors").Children() {
 		if text(e.Child(ns, "SettingName")) == settings[0] {
