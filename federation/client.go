@@ -8,13 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/availd/availd/internal/cache"
 	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/internal/soap"
 	"github.com/availd/availd/internal/wssecurity"
@@ -33,6 +36,7 @@ type DelegationToken struct {
 	proofKey    []byte
 	assertionID string
 	algorithm   xmlsec.SignatureAlgorithm
+	obtained    time.Time
 	Expires     time.Time
 }
 
@@ -128,11 +132,29 @@ func (c *Client) keep(key tokenKey, t *DelegationToken) {
 	c.tokens[key] = t
 }
 
-// Flush forgets every token.
-func (c *Client) Flush() {
+// label is the key as administrators see it: for whom, for what, at whose application.
+func (k tokenKey) label() string { return k.user + " " + k.action + " " + k.target }
+
+// List implements cache.Listable.
+func (c *Client) List() []cache.Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.tokens)
+	out := make([]cache.Entry, 0, len(c.tokens))
+	now := c.Now()
+	for k, t := range c.tokens {
+		out = append(out, cache.Entry{Key: k.label(), Age: now.Sub(t.obtained), Expires: t.Expires})
+	}
+	slices.SortFunc(out, func(a, b cache.Entry) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+// Flush implements cache.Listable.
+func (c *Client) Flush(match func(key string) bool) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := len(c.tokens)
+	maps.DeleteFunc(c.tokens, func(k tokenKey, _ *DelegationToken) bool { return match == nil || match(k.label()) })
+	return before - len(c.tokens)
 }
 
 func (c *Client) fetch(ctx context.Context, trust *Trust, r TokenRequest) (*DelegationToken, error) {
@@ -156,7 +178,7 @@ func (c *Client) fetch(ctx context.Context, trust *Trust, r TokenRequest) (*Dele
 		return nil, fmt.Errorf("the answer of %s: %w", trust.TokenIssuerEpr, err)
 	}
 	t.Expires = earlier(t.Expires, c.Now().Add(maxLifetime)) // whatever a gateway says
-	t.algorithm = xmlsec.HMACSHA256
+	t.algorithm, t.obtained = xmlsec.HMACSHA256, c.Now()
 	if trust.Profile == ProfileExchange {
 		t.algorithm = xmlsec.HMACSHA1
 	}

@@ -77,6 +77,13 @@ func (c *Cache[K, V]) Put(k K, v V, ttl, staleFor time.Duration) {
 	c.entries[k] = entry[V]{v, now, now.Add(ttl), now.Add(ttl + staleFor)}
 }
 
+// Delete forgets an entry.
+func (c *Cache[K, V]) Delete(k K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, k)
+}
+
 // makeRoom drops what is of no more use, else the entry that expires first.
 func (c *Cache[K, V]) makeRoom(now time.Time) {
 	var first K
