@@ -35,6 +35,8 @@ type Mailboxes interface {
 type Basic struct {
 	Mailboxes Mailboxes
 	Missing   func(error) bool // tells an unknown user from a broken store
+	// Bound finds the relationship whose OrgWideAccount a is; nil, nil for everybody else. nil: nobody's login is a partner's.
+	Bound func(ctx context.Context, a smtpaddr.Address) (*orgrel.OrganizationRelationship, error)
 
 	once   sync.Once
 	key    [32]byte
@@ -109,7 +111,21 @@ func (b *Basic) check(ctx context.Context, user, password string) (orgrel.Reques
 	if !b.verify(ctx, phc, password) || phc == b.dummy {
 		return orgrel.Requester{}, wrong
 	}
-	return orgrel.Requester{Address: m.Address, Domain: m.Address.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy, orgrel.ActionAutodiscover}}, nil
+	return b.requester(ctx, m.Address)
+}
+
+// requester is the own user, or the partner whose account this is: from outside, and held to its relationship.
+func (b *Basic) requester(ctx context.Context, a smtpaddr.Address) (orgrel.Requester, error) {
+	who := orgrel.Requester{Address: a, Domain: a.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy, orgrel.ActionAutodiscover}}
+	if b.Bound == nil {
+		return who, nil
+	}
+	rel, err := b.Bound(ctx, a)
+	if err != nil {
+		return orgrel.Requester{}, fault.Because(fault.ServerBusy, err)
+	}
+	who.External, who.Relationship = rel != nil, rel
+	return who, nil
 }
 
 func (b *Basic) verify(ctx context.Context, phc, password string) bool {
