@@ -85,7 +85,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	l := lab.New(t, federation.ProfileModern)
+	l := lab.New(t, lab.SQLite(), federation.ProfileModern)
 	w := &world{Lab: l, side: &side{o: l.Fabrikam}, tom: l.User(t, l.Contoso, "tom", mailbox.Reviewer, busy(9)), rita: l.User(t, l.Fabrikam, "rita", mailbox.AvailabilityOnly)}
 	cfg, err := l.Fabrikam.Store.LoadConfig(t.Context())
 	if err != nil {
@@ -291,7 +291,7 @@ func TestTokensAndDiscoveriesCanBeListed(t *testing.T) {
 // TestAddressSpaceInBothDirectionsWithoutAGateway is Add-AvailabilityAddressSpace -AccessMethod OrgWideFB between two
 // organizations: one account each, no trust, no token.
 func TestAddressSpaceInBothDirectionsWithoutAGateway(t *testing.T) {
-	l := lab.New(t, federation.ProfileModern)
+	l := lab.New(t, lab.SQLite(), federation.ProfileModern)
 	l.Gateway.Close()
 	users := map[*lab.Organization]smtpaddr.Address{l.Contoso: l.User(t, l.Contoso, "tom", mailbox.Reviewer, busy(9)), l.Fabrikam: l.User(t, l.Fabrikam, "rita", mailbox.Reviewer, busy(11))}
 	hidden := l.User(t, l.Contoso, "hidden", mailbox.PermissionNone, busy(9))
