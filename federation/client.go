@@ -96,15 +96,39 @@ func (c *Client) DelegationToken(ctx context.Context, r TokenRequest) (*Delegati
 		rec.Done(record.StepTokenRequested, start, fmt.Sprintf("%s for %s: cached until %s", r.Action, r.TargetApplicationUri, t.Expires.UTC().Format(time.TimeOnly)))
 		return t, nil
 	}
-	v, err, _ := c.flight.Do(fmt.Sprint(key), func() (any, error) { return c.fetch(ctx, trust, r) })
+	t, err := c.obtain(ctx, key, trust, r)
 	if err != nil {
 		rec.Failed(record.StepTokenRequested, start, err.Error())
 		return nil, err
 	}
-	t := v.(*DelegationToken)
-	c.keep(key, t)
 	rec.Done(record.StepTokenRequested, start, fmt.Sprintf("%s for %s asked at %s on behalf of %s", r.Action, r.TargetApplicationUri, trust.TokenIssuerEpr, r.User.Domain()))
 	return t, nil
+}
+
+// obtain asks the gateway, once for all who want the same token at the same time. None of them can end the request of the
+// others by going away, and none waits longer than its own ctx.
+func (c *Client) obtain(ctx context.Context, key tokenKey, trust *Trust, r TokenRequest) (*DelegationToken, error) {
+	answer := c.flight.DoChan(fmt.Sprint(key), func() (v any, err error) {
+		defer func() {
+			if p := recover(); p != nil { // on a goroutine of its own it would end the process
+				err = fmt.Errorf("panic: %v", p)
+			}
+		}()
+		t, err := c.fetch(context.WithoutCancel(ctx), trust, r)
+		if err == nil {
+			c.keep(key, t)
+		}
+		return t, err
+	})
+	select {
+	case a := <-answer:
+		if a.Err != nil {
+			return nil, a.Err
+		}
+		return a.Val.(*DelegationToken), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (c *Client) cached(key tokenKey) *DelegationToken {

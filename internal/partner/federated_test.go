@@ -224,6 +224,48 @@ func TestTheGatewayIsAskedOnceAndItsTroubleIsNotThePartners(t *testing.T) {
 	}
 }
 
+type roundTrip func(r *http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestWhoeverGoesAwayDoesNotEndATokenRequestOfOthers(t *testing.T) {
+	w := newWorld(t)
+	arrived, release := make(chan struct{}, 2), make(chan struct{})
+	asked := 0
+	held := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) { // to the gateway
+		asked++
+		arrived <- struct{}{}
+		select {
+		case <-release:
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+		return w.Client.Transport.RoundTrip(r)
+	})}
+	remote := w.remote(held)
+	ctx, leave := context.WithCancel(t.Context())
+	first, second := make(chan availability.Result), make(chan availability.Result)
+	ask := func(ctx context.Context, out chan availability.Result) {
+		results, _ := remote.GetUserAvailability(ctx, w.rel, question(w.rita, w.tom))
+		out <- results[0]
+	}
+	go ask(ctx, first)
+	<-arrived
+	go ask(t.Context(), second)
+	time.Sleep(100 * time.Millisecond) // the second one joins; were it late, the test would pass all the same
+	leave()
+	if r := <-first; r.Err == nil {
+		t.Error("the one who went away has an answer")
+	}
+	close(release)
+	if r := <-second; r.Err != nil {
+		t.Errorf("the other one has none: %v", r.Err)
+	}
+	if asked != 2 { // once for each action
+		t.Errorf("the gateway was asked %d times", asked)
+	}
+}
+
 func userResponse(code, target string) string {
 	return `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><GetUserSettingsResponseMessage xmlns="http://schemas.microsoft.com/exchange/2010/Autodiscover"><Response><ErrorCode>NoError</ErrorCode><ErrorMessage/><UserResponses><UserResponse><ErrorCode>` +
 		code + `</ErrorCode><ErrorMessage>x</ErrorMessage><RedirectTarget>` + target + `</RedirectTarget><UserSettingErrors/><UserSettings/></UserResponse></UserResponses></Response></GetUserSettingsResponseMessage></s:Body></s:Envelope>`

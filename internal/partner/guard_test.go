@@ -48,8 +48,8 @@ func TestAnAllowedRangeOpensItselfOnly(t *testing.T) {
 	}
 }
 
-// nameServer answers every A question with the next of its addresses, then with the last for ever.
-func nameServer(t *testing.T, addresses ...string) *net.Resolver {
+// nameServer answers every A question with the next of its addresses, then with the last for ever; seen hears of the names.
+func nameServer(t *testing.T, seen func(name string), addresses ...string) *net.Resolver {
 	t.Helper()
 	var lc net.ListenConfig
 	pc, err := lc.ListenPacket(t.Context(), "udp", "127.0.0.1:0")
@@ -70,6 +70,7 @@ func nameServer(t *testing.T, addresses ...string) *net.Resolver {
 				continue
 			}
 			m.Header.Response, m.Header.RecursionAvailable, m.Additionals = true, true, nil
+			seen(m.Questions[0].Name.String())
 			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
 				i := min(int(asked.Add(1)), len(addresses)) - 1
 				m.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}, Body: &dnsmessage.AResource{A: netip.MustParseAddr(addresses[i]).As4()}}}
@@ -83,6 +84,8 @@ func nameServer(t *testing.T, addresses ...string) *net.Resolver {
 		return d.DialContext(ctx, "udp", pc.LocalAddr().String())
 	}}
 }
+
+func unheard(string) {}
 
 func get(t *testing.T, c *http.Client, url string) error {
 	t.Helper()
@@ -101,7 +104,7 @@ func TestANameThatIsReboundToLoopbackIsNotDialled(t *testing.T) {
 	reached := false
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
 	defer srv.Close()
-	resolver := nameServer(t, "93.184.215.14", "127.0.0.1")
+	resolver := nameServer(t, unheard, "93.184.215.14", "127.0.0.1")
 	first, err := resolver.LookupNetIP(t.Context(), "ip4", "mail.contoso.example")
 	if err != nil || permitted(first[0], nil) != nil {
 		t.Fatal("the first look-up is harmless", first, err)
@@ -224,7 +227,7 @@ func TestBehindAProxyNamesAreJudgedBeforeItIsAsked(t *testing.T) {
 		"metadata":        {"169.254.169.254", "93.184.215.14", false},
 	} {
 		var asked atomic.Value
-		clients := &Clients{Proxy: webProxy(t, srv.Listener.Addr().String(), &asked), Resolver: nameServer(t, c.resolves)}
+		clients := &Clients{Proxy: webProxy(t, srv.Listener.Addr().String(), &asked), Resolver: nameServer(t, unheard, c.resolves)}
 		client, err := clients.Get(Profile{CAFile: caFile(t, srv)})
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -209,6 +210,27 @@ func TestAMailboxThatThePartnerWouldForwardIsLookedUpForItself(t *testing.T) {
 	}
 	if r := w.ask(t, rel, "tom@contoso.example")[0]; r.Err != nil {
 		t.Errorf("%v", r.Err)
+	}
+}
+
+func TestOnlyTheExactDomainIsLookedUp(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	names := map[string]bool{}
+	w.o.Clients = &Clients{Resolver: nameServer(t, func(name string) {
+		mu.Lock()
+		defer mu.Unlock()
+		names[strings.ToLower(name)] = true
+	}, "127.0.0.2")}
+	rel := &orgrel.OrganizationRelationship{ID: "1", Name: "1", DomainNames: []smtpaddr.Domain{smtpaddr.MustDomain("eu.contoso.example")}, Enabled: true, FreeBusyAccessEnabled: true,
+		AccessMethod: orgrel.OrgWideFB, OrgWideUser: "x", OrgWidePassword: "x"}
+	if r := w.ask(t, rel, "tom@eu.contoso.example")[0]; fault.KindOf(r.Err) != fault.AutodiscoverFailed {
+		t.Errorf("%v", r.Err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(names) != 1 || !names["autodiscover.eu.contoso.example."] {
+		t.Errorf("looked up %v", names)
 	}
 }
 

@@ -90,6 +90,9 @@ func New(o Options, st store.Store) *Server {
 	return s
 }
 
+// Caches are what this node remembers of the gateway and of partners, for the verbs that list and flush them.
+func (s *Server) Caches() *cache.Set { return &s.caches }
+
 // checkTo compares the path of wsa:To, and its host with the configured names.
 func (s *Server) checkTo(to string) error {
 	u, err := url.Parse(to)
