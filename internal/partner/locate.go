@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/publicsuffix"
@@ -33,7 +34,7 @@ type leg struct {
 	*Remote
 	rel     *orgrel.OrganizationRelationship
 	way     way
-	unknown int // users whom Autodiscover did not know
+	unknown atomic.Int32 // users whom Autodiscover did not know
 }
 
 // way is an access method: how a partner's endpoint is found and asked.
@@ -99,7 +100,7 @@ func (l *leg) locate(ctx context.Context, a smtpaddr.Address) (endpoint, error) 
 // discover asks Autodiscover and remembers what it says: an URL of the whole domain, anything else of this user only. When
 // the service fails, what it said before stays good for a while.
 func (l *leg) discover(ctx context.Context, a smtpaddr.Address) (e endpoint, err error) {
-	if l.unknown >= maxUnknown {
+	if l.unknown.Load() >= maxUnknown {
 		return e, failed(phaseAutodiscover, "", fmt.Errorf("it was asked in vain for %d other users of this request", maxUnknown))
 	}
 	start := time.Now()
@@ -116,7 +117,7 @@ func (l *leg) discover(ctx context.Context, a smtpaddr.Address) (e endpoint, err
 	case err == nil:
 		l.found.Put(l.ofDomain(a), e, foundFor, staleFor)
 	case aboutUser:
-		l.unknown++
+		l.unknown.Add(1)
 		l.notFound.Put(l.ofUser(a), asFailure(err), notFoundFor, 0)
 	default:
 		if e, ok := l.found.Stale(l.ofDomain(a)); ok {

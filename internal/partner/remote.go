@@ -3,6 +3,7 @@ package partner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -124,47 +125,79 @@ func outcome(rel *orgrel.OrganizationRelationship, results []availability.Result
 
 // askPartner fills the results of some positions and returns which mailboxes have moved where.
 func (r *Remote) askPartner(ctx context.Context, rel *orgrel.OrganizationRelationship, q availability.Query, positions []int, out []availability.Result) map[int]smtpaddr.Address {
-	moved := map[int]smtpaddr.Address{}
-	failures := map[*failure][]smtpaddr.Address{}
-	fail := func(i int, err error) {
-		f := asFailure(err)
-		a := q.Mailboxes[i].Address
-		failures[f] = append(failures[f], a)
-		out[i] = availability.Result{Err: f.faultFor(a, r.o.Node)}
-	}
+	v := &visit{node: r.o.Node, q: q, out: out, moved: map[int]smtpaddr.Address{}, failures: map[*failure][]smtpaddr.Address{}}
 	l, err := r.leg(ctx, rel, q.Requester)
 	if err != nil {
 		for _, i := range positions {
-			fail(i, err)
+			v.fail(i, err)
 		}
 	} else {
-		urls := map[string][]int{}
-		for _, i := range positions {
-			switch e, err := l.locate(ctx, q.Mailboxes[i].Address); {
-			case err != nil:
-				fail(i, err)
-			case !e.moved.IsZero():
-				moved[i] = e.moved
-			default:
-				urls[e.url] = append(urls[e.url], i)
-			}
+		var wg sync.WaitGroup
+		for url, at := range v.locate(ctx, l, positions) {
+			wg.Go(func() { v.ask(ctx, l, url, at) })
 		}
-		for url, at := range urls {
-			l.askAt(ctx, url, q, at, out, moved, fail)
-		}
+		wg.Wait()
 	}
-	for f, mailboxes := range failures {
+	for f, mailboxes := range v.failures {
 		r.report(ctx, f, q.Requester, rel, mailboxes)
 	}
-	return moved
+	return v.moved
 }
 
-// askAt asks one endpoint for all its mailboxes.
-func (l *leg) askAt(ctx context.Context, url string, q availability.Query, at []int, out []availability.Result, moved map[int]smtpaddr.Address, fail func(int, error)) {
-	sub := q
+// visit is one partner being asked for some mailboxes of a query.
+type visit struct {
+	node string
+	q    availability.Query
+	out  []availability.Result // of all mailboxes of q; each position has one writer
+
+	mu       sync.Mutex
+	moved    map[int]smtpaddr.Address
+	failures map[*failure][]smtpaddr.Address // one event each
+}
+
+func (v *visit) fail(i int, err error) {
+	f, a := asFailure(err), v.q.Mailboxes[i].Address
+	v.out[i] = availability.Result{Err: f.faultFor(a, v.node)}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.failures[f] = append(v.failures[f], a)
+}
+
+func (v *visit) move(i int, to smtpaddr.Address) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.moved[i] = to
+}
+
+// locate groups the positions by the endpoint where they are asked for.
+func (v *visit) locate(ctx context.Context, l *leg, positions []int) map[string][]int {
+	urls := map[string][]int{}
+	for _, i := range positions {
+		switch e, err := l.locate(ctx, v.q.Mailboxes[i].Address); {
+		case err != nil:
+			v.fail(i, err)
+		case !e.moved.IsZero():
+			v.move(i, e.moved)
+		default:
+			urls[e.url] = append(urls[e.url], i)
+		}
+	}
+	return urls
+}
+
+// ask asks one endpoint for all its mailboxes. It runs on a goroutine of its own, where a panic would end the process.
+func (v *visit) ask(ctx context.Context, l *leg, url string, at []int) {
+	defer func() {
+		if p := recover(); p != nil {
+			for _, i := range at {
+				v.fail(i, failed(phaseEWS, url, fmt.Errorf("panic: %v", p)))
+			}
+		}
+	}()
+	sub := v.q
 	sub.Mailboxes = make([]availability.Attendee, len(at))
 	for k, i := range at {
-		sub.Mailboxes[k] = q.Mailboxes[i]
+		sub.Mailboxes[k] = v.q.Mailboxes[i]
 	}
 	results, err := ask(func(ctx context.Context, piece availability.Query) (results []availability.Result, err error) {
 		err = l.once(ctx, func(ctx context.Context, fresh bool) error {
@@ -174,18 +207,18 @@ func (l *leg) askAt(ctx context.Context, url string, q availability.Query, at []
 		return results, err
 	}).whole(ctx, sub)
 	if err != nil {
-		l.doubt(q.Mailboxes[at[0]].Address)
+		l.doubt(sub.Mailboxes[0].Address)
+		for _, i := range at {
+			v.fail(i, err)
+		}
+		return
 	}
 	for k, i := range at {
-		if err != nil {
-			fail(i, err)
-			continue
-		}
-		out[i] = results[k]
-		if to, ok := l.elsewhere(ctx, sub.Mailboxes[k].Address, results[k].Err); ok {
-			moved[i] = to
-		} else if errors.Is(out[i].Err, errPieces) {
-			fail(i, failed(phaseEWS, url, errPieces))
+		v.out[i] = results[k]
+		if errors.Is(results[k].Err, errPieces) {
+			v.fail(i, failed(phaseEWS, url, errPieces))
+		} else if to, ok := l.elsewhere(ctx, sub.Mailboxes[k].Address, results[k].Err); ok {
+			v.move(i, to)
 		}
 	}
 }

@@ -56,11 +56,11 @@ func (a ask) halve(ctx context.Context, q availability.Query, results []availabi
 			positions, half.Mailboxes = append(positions, k), append(half.Mailboxes, q.Mailboxes[k])
 		}
 	}
-	slots := q.Window.End.Sub(q.Window.Start) / q.MergedInterval
+	slots := int(q.Window.End.Sub(q.Window.Start) / q.MergedInterval)
 	if len(positions) == 0 || slots < 2 {
 		return nil
 	}
-	seam := q.Window.Start.Add(slots / 2 * q.MergedInterval)
+	seam := q.Window.Start.Add(time.Duration(slots/2) * q.MergedInterval)
 	half.Window = availability.Window{Start: q.Window.Start, End: seam}
 	first, err := a(ctx, half)
 	if err != nil {
