@@ -106,6 +106,9 @@ type relationshipRow struct {
 // EncodeRelationship writes a relationship with its password sealed.
 func EncodeRelationship(r *orgrel.OrganizationRelationship, k *MasterKey) ([]byte, error) {
 	row := relationshipRow{OrganizationRelationship: r}
+	if r.OrgWidePassword != "" && k == nil {
+		return nil, errors.New("without a master key no password is kept")
+	}
 	if r.OrgWidePassword != "" {
 		row.Sealed = k.seal([]byte(r.OrgWidePassword))
 	}
@@ -119,6 +122,9 @@ func DecodeRelationship(b []byte, k *MasterKey) (*orgrel.OrganizationRelationshi
 		return nil, err
 	}
 	r := row.OrganizationRelationship
+	if row.Sealed != "" && k == nil {
+		return nil, fmt.Errorf("organization relationship %q: without a master key its password is not read", r.Name)
+	}
 	if row.Sealed != "" {
 		plain, err := k.open(row.Sealed)
 		if err != nil {
