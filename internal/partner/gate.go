@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -14,7 +16,6 @@ import (
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 
-	"github.com/availd/availd/autodiscover"
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/internal/soap"
 )
@@ -75,18 +76,17 @@ func (g *gate) do(ctx context.Context, call func(ctx context.Context) error) err
 
 func notNow(format string, args ...any) error { return &notAsked{fmt.Sprintf(format, args...)} }
 
-// unwell tells the errors after which a partner is better left alone: silence, nonsense, and a server that says it cannot.
-// A refusal shows that the partner lives; a caller who went away says nothing about it.
+// unwell tells the errors after which a partner is better left alone: silence, and a server that says it cannot. Whatever
+// else it answers, refusal or nonsense, shows that it lives; a caller who went away says nothing about it.
 func unwell(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errRedirect) {
 		return false
 	}
 	if h, ok := errors.AsType[*soap.HTTPError](err); ok {
 		return h.Status >= http.StatusInternalServerError
 	}
-	_, refused := errors.AsType[*autodiscover.Error](err)
-	_, faulted := errors.AsType[*ews.Error](err)
-	return !refused && !faulted
+	_, unreached := errors.AsType[net.Error](err) // *url.Error is one
+	return unreached || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func backOff(err error) time.Duration {

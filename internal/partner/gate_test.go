@@ -3,7 +3,9 @@ package partner
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +16,7 @@ import (
 )
 
 func TestAPartnerThatRefusesIsNotTakenForDead(t *testing.T) {
-	for name, err := range map[string]error{"fault": &ews.Error{Code: "ErrorAccessDenied"}, "401": &soap.HTTPError{Status: http.StatusUnauthorized}, "caller gone": context.Canceled} {
+	for name, err := range map[string]error{"fault": &ews.Error{Code: "ErrorAccessDenied"}, "401": &soap.HTTPError{Status: http.StatusUnauthorized}, "caller gone": context.Canceled, "nonsense": errors.New("the answer is a FindItemResponse"), "redirect": &url.Error{Err: errRedirect}} {
 		g := newGate(time.Now, time.Hour)
 		for range 2 * opensAfter {
 			if got := g.do(t.Context(), func(context.Context) error { return err }); !errors.Is(got, err) {
@@ -34,7 +36,7 @@ func TestAPartnerThatRefusesIsNotTakenForDead(t *testing.T) {
 
 func TestGateOpensAfterFiveFailuresInARowAndLetsOneProbeThrough(t *testing.T) {
 	g := newGate(time.Now, time.Millisecond)
-	broken := errors.New("connection refused")
+	broken := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 	for range opensAfter {
 		if err := g.do(t.Context(), func(context.Context) error { return broken }); !errors.Is(err, broken) {
 			t.Fatal(err)
