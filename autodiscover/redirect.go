@@ -43,8 +43,12 @@ func newTrail(rawURL string, trusted []string) *trail {
 
 func (t *trail) url() string { return t.hops[len(t.hops)-1] }
 
-// follow goes on to next, or tells why not.
+// follow goes on to next, or tells why not. Services name themselves without /wssecurity; a question that brings a
+// token stays at the endpoint for tokens.
 func (t *trail) follow(next string) error {
+	if next = strings.TrimSuffix(next, "/"); len(t.hops) > 0 && hasSuffixFold(t.hops[0], securedSuffix) && hasSuffixFold(next, ".svc") {
+		next += securedSuffix
+	}
 	u, err := url.Parse(next)
 	switch {
 	case err != nil || u.Hostname() == "":
@@ -62,6 +66,12 @@ func (t *trail) follow(next string) error {
 	}
 	t.hops = append(t.hops, next)
 	return nil
+}
+
+const securedSuffix = "/wssecurity"
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
 
 // sameSite tells whether two hosts belong to one registrable domain by the Public Suffix List. Addresses, and names that

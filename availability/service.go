@@ -141,7 +141,7 @@ func (s *Service) ceiling(ctx context.Context, r orgrel.Requester) (level orgrel
 		rec.Failed(record.StepRelationshipFound, start, fmt.Sprintf("the token is for %v and not for free/busy", r.Actions))
 		return orgrel.None, scope, nil
 	}
-	rel, err := s.Relationships.RelationshipForDomain(ctx, r.Domain)
+	rel, err := s.relationshipOf(ctx, r)
 	switch {
 	case err != nil:
 		rec.Failed(record.StepRelationshipFound, start, err.Error())
@@ -153,8 +153,16 @@ func (s *Service) ceiling(ctx context.Context, r orgrel.Requester) (level orgrel
 		rec.Failed(record.StepRelationshipFound, start, fmt.Sprintf("organization relationship %q is disabled, or its free/busy access is", rel.Name))
 		return orgrel.None, scope, nil
 	}
-	rec.Done(record.StepRelationshipFound, start, fmt.Sprintf("%q has the domain %s: FreeBusyAccessLevel %s", rel.Name, r.Domain, rel.Grants()))
+	rec.Done(record.StepRelationshipFound, start, fmt.Sprintf("%q is the relationship of %s: FreeBusyAccessLevel %s", rel.Name, r.Address, rel.Grants()))
 	return rel.Grants(), rel.FreeBusyAccessScope, nil
+}
+
+// relationshipOf is the one that a partner's account is bound to, else the one of the requester's domain.
+func (s *Service) relationshipOf(ctx context.Context, r orgrel.Requester) (*orgrel.OrganizationRelationship, error) {
+	if r.Relationship != nil {
+		return r.Relationship, nil
+	}
+	return s.Relationships.RelationshipForDomain(ctx, r.Domain)
 }
 
 // local answers our own mailboxes: one read for all.
@@ -260,33 +268,35 @@ func Contributes(p mailbox.Permission) orgrel.AccessLevel {
 	return orgrel.LimitedDetails
 }
 
-// foreign asks each partner once, in parallel; a broken partner costs only its own mailboxes an error.
+// leg is one partner of a request, with the positions of its mailboxes.
+type leg struct {
+	rel       *orgrel.OrganizationRelationship
+	positions []int
+}
+
+// foreign asks each partner once, in parallel; a broken partner costs only its own mailboxes an error, a slow one no more
+// than the deadline.
 func (s *Service) foreign(ctx context.Context, q Query, domains map[smtpaddr.Domain][]int, results []Result) {
-	start, rec := time.Now(), record.From(ctx)
-	rec.Done(record.StepAddressGiven, start, fmt.Sprintf("%d addresses of %d other organizations", len(q.Mailboxes), len(domains)))
-	type leg struct {
-		rel       *orgrel.OrganizationRelationship
-		positions []int
+	record.From(ctx).Done(record.StepAddressGiven, time.Now(), fmt.Sprintf("%d addresses of %d other organizations", len(q.Mailboxes), len(domains)))
+	var wg sync.WaitGroup
+	for _, l := range s.legs(ctx, domains, results) {
+		wg.Go(func() { s.ask(ctx, q, l, results) })
 	}
+	wg.Wait()
+}
+
+// legs groups the mailboxes by relationship; where there is none that can be used, their results say so.
+func (s *Service) legs(ctx context.Context, domains map[smtpaddr.Domain][]int, results []Result) map[string]*leg {
+	start, rec := time.Now(), record.From(ctx)
 	legs := map[string]*leg{}
 	for d, positions := range domains {
-		rel, err := s.Relationships.RelationshipForDomain(ctx, d)
-		switch {
-		case err != nil:
-			err = fault.Because(fault.ServerBusy, err)
-		case rel == nil:
-			err = fault.New(fault.AddressSpaceNotFound, "Configuration information for forest/domain %s could not be found in Active Directory.", d)
-		case rel.Usable() != nil:
-			err = &fault.Error{Kind: fault.RelationshipUnusable, Cause: rel.Usable(),
-				Message: fmt.Sprintf("The organization relationship %s can't be used. Please confirm that the organization relationship is configured correctly.", rel.Name)}
-		case s.Remote == nil:
+		rel, err := RelationshipToAsk(ctx, s.Relationships, d)
+		if err == nil && s.Remote == nil {
 			err = fault.Because(fault.ProxyRequestFailed, errors.New("no way to partners is configured"))
 		}
 		if err != nil {
 			rec.Failed(record.StepFederationUsable, start, fault.As(err).Error())
-			for _, i := range positions {
-				results[i].Err = err
-			}
+			fill(results, positions, err)
 			continue
 		}
 		rec.Done(record.StepFederationUsable, start, fmt.Sprintf("organization relationship %q has the domain %s", rel.Name, d))
@@ -297,33 +307,72 @@ func (s *Service) foreign(ctx context.Context, q Query, domains map[smtpaddr.Dom
 		}
 		l.positions = append(l.positions, positions...)
 	}
-	var wg sync.WaitGroup
-	for _, l := range legs {
-		wg.Go(func() { s.ask(ctx, q, l.rel, l.positions, results) })
-	}
-	wg.Wait()
+	return legs
 }
 
-func (s *Service) ask(ctx context.Context, q Query, rel *orgrel.OrganizationRelationship, positions []int, results []Result) {
+func fill(results []Result, positions []int, err error) {
+	for _, i := range positions {
+		results[i] = Result{Err: err}
+	}
+}
+
+// RelationshipToAsk is the relationship by which mailboxes of d are asked for; a *fault.Error where there is none, or none
+// that can be used.
+func RelationshipToAsk(ctx context.Context, among Relationships, d smtpaddr.Domain) (*orgrel.OrganizationRelationship, error) {
+	rel, err := among.RelationshipForDomain(ctx, d)
+	switch {
+	case err != nil:
+		return nil, fault.Because(fault.ServerBusy, err)
+	case rel == nil:
+		return nil, fault.New(fault.AddressSpaceNotFound, "Configuration information for forest/domain %s could not be found in Active Directory.", d)
+	case rel.Usable() != nil:
+		return nil, &fault.Error{Kind: fault.RelationshipUnusable, Cause: rel.Usable(),
+			Message: fmt.Sprintf("The organization relationship %s can't be used. Please confirm that the organization relationship is configured correctly.", rel.Name)}
+	}
+	return rel, nil
+}
+
+// ask asks one partner. When the deadline passes it does not wait for the transport to notice: what is missing is
+// ErrorTimeoutExpired.
+func (s *Service) ask(ctx context.Context, q Query, l *leg, results []Result) {
 	ctx, cancel := context.WithTimeout(ctx, s.Limits.Remote)
 	defer cancel()
 	sub := q
 	sub.Mailboxes = nil
-	for _, i := range positions {
+	for _, i := range l.positions {
 		sub.Mailboxes = append(sub.Mailboxes, q.Mailboxes[i])
 	}
-	answers, err := s.Remote.GetUserAvailability(ctx, rel, sub)
-	if err == nil && len(answers) != len(positions) {
-		err = fault.New(fault.ProxyRequestFailed, "Proxy web request failed. , inner exception: the partner answered %d mailboxes of %d", len(answers), len(positions))
+	type reply struct {
+		results []Result
+		err     error
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fault.Because(fault.Timeout, err)
+	done := make(chan reply, 1) // with room, so that a late answer finds its end
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- reply{nil, fmt.Errorf("panic: %v", p)}
+			}
+		}()
+		answers, err := s.Remote.GetUserAvailability(ctx, l.rel, sub)
+		done <- reply{answers, err}
+	}()
+	var r reply
+	select {
+	case r = <-done:
+	case <-ctx.Done():
+		r.err = ctx.Err()
 	}
-	for k, i := range positions {
-		if err != nil {
-			results[i] = Result{Err: err}
-		} else {
-			results[i] = answers[k]
-		}
+	switch {
+	case errors.Is(r.err, context.DeadlineExceeded):
+		r.err = fault.Because(fault.Timeout, r.err)
+	case r.err == nil && len(r.results) != len(l.positions):
+		r.err = fault.New(fault.ProxyRequestFailed, "Proxy web request failed. , inner exception: the partner answered %d mailboxes of %d", len(r.results), len(l.positions))
+	}
+	if r.err != nil {
+		fill(results, l.positions, r.err)
+		return
+	}
+	for k, i := range l.positions {
+		results[i] = r.results[k]
 	}
 }

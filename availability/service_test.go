@@ -235,3 +235,43 @@ func TestMergeLaws(t *testing.T) {
 		}
 	})
 }
+
+func TestTheRequestEndsAtItsDeadlineAlthoughAPartnerDoesNot(t *testing.T) {
+	w := newWorld()
+	hang := make(chan struct{})
+	t.Cleanup(func() { close(hang) })
+	w.remote = func(Query) ([]Result, error) { <-hang; return nil, nil }
+	s := w.service()
+	s.Limits.Remote = time.Millisecond
+	a, err := s.GetUserAvailability(t.Context(), ask(Detailed, orgrel.Requester{Address: tom, Domain: tom.Domain()}, rita.String(), tom.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fault.KindOf(a.Results[0].Err) != fault.Timeout || a.Results[1].Err != nil {
+		t.Errorf("%v", a.Results)
+	}
+}
+
+func TestAPanicOnTheWayToAPartnerIsItsMailboxesError(t *testing.T) {
+	w := newWorld()
+	w.remote = func(Query) ([]Result, error) { panic("out of range") }
+	if r := one(t, w, ask(Detailed, orgrel.Requester{Address: tom, Domain: tom.Domain()}, rita.String())); fault.KindOf(r.Err) != fault.Internal {
+		t.Errorf("%v", r.Err)
+	}
+}
+
+func TestAPartnersAccountSeesWhatItsOwnRelationshipGrants(t *testing.T) {
+	w := newWorld()
+	account := orgrel.Requester{Address: smtpaddr.MustAddress("fabrikam-lookup@contoso.example"), Domain: tom.Domain(), External: true,
+		Actions: []orgrel.Action{orgrel.ActionFreeBusy}, Relationship: &orgrel.OrganizationRelationship{Name: "address space", Enabled: true, FreeBusyAccessEnabled: true, FreeBusyAccessLevel: orgrel.AvailabilityOnly}}
+	if r := one(t, w, ask(Detailed, account, tom.String())); r.Err != nil || r.View.Type != FreeBusy {
+		t.Errorf("%+v", r)
+	}
+	account.Relationship.Enabled = false
+	if r := one(t, w, ask(Detailed, account, tom.String())); fault.KindOf(r.Err) != fault.NoFreeBusyAccess {
+		t.Errorf("disabled: %+v", r)
+	}
+	if r := one(t, w, ask(Detailed, account, rita.String())); fault.KindOf(r.Err) != fault.ProxyRequestNotAllowed {
+		t.Errorf("forwarded: %+v", r)
+	}
+}

@@ -33,7 +33,8 @@ type Error struct {
 	Code         string // local name of the fault code
 	ResponseCode string // EWS code, "" for WS-Security faults
 	Message      string
-	Security     bool // the token or its message was refused
+	Security     bool          // the token or its message was refused
+	BackOff      time.Duration // how long the endpoint wants not to be asked; 0: it did not say
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -66,7 +67,7 @@ func (c *Client) GetUserAvailability(ctx context.Context, q availability.Query) 
 	env, err := soap.Post(ctx, c.HTTP, soap.Request{URL: c.URL, Version: soap.V11, Action: actionGetUserAvailability, UserAgent: c.UserAgent,
 		Header: c.RequestHeader, Username: c.Username, Password: c.Password, Body: soap.Append(nil, soap.V11, "", headers, appendRequest(nil, q))})
 	if f, ok := errors.AsType[*soap.Fault](err); ok {
-		return nil, &Error{Code: f.Code, ResponseCode: f.ResponseCode, Message: f.String, Security: f.Security()}
+		return nil, &Error{Code: f.Code, ResponseCode: f.ResponseCode, Message: f.String, Security: f.Security(), BackOff: f.BackOff}
 	}
 	if err != nil {
 		return nil, err

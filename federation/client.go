@@ -8,13 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/availd/availd/internal/cache"
 	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/internal/soap"
 	"github.com/availd/availd/internal/wssecurity"
@@ -33,6 +36,7 @@ type DelegationToken struct {
 	proofKey    []byte
 	assertionID string
 	algorithm   xmlsec.SignatureAlgorithm
+	obtained    time.Time
 	Expires     time.Time
 }
 
@@ -92,15 +96,39 @@ func (c *Client) DelegationToken(ctx context.Context, r TokenRequest) (*Delegati
 		rec.Done(record.StepTokenRequested, start, fmt.Sprintf("%s for %s: cached until %s", r.Action, r.TargetApplicationUri, t.Expires.UTC().Format(time.TimeOnly)))
 		return t, nil
 	}
-	v, err, _ := c.flight.Do(fmt.Sprint(key), func() (any, error) { return c.fetch(ctx, trust, r) })
+	t, err := c.obtain(ctx, key, trust, r)
 	if err != nil {
 		rec.Failed(record.StepTokenRequested, start, err.Error())
 		return nil, err
 	}
-	t := v.(*DelegationToken)
-	c.keep(key, t)
 	rec.Done(record.StepTokenRequested, start, fmt.Sprintf("%s for %s asked at %s on behalf of %s", r.Action, r.TargetApplicationUri, trust.TokenIssuerEpr, r.User.Domain()))
 	return t, nil
+}
+
+// obtain asks the gateway, once for all who want the same token at the same time. None of them can end the request of the
+// others by going away, and none waits longer than its own ctx.
+func (c *Client) obtain(ctx context.Context, key tokenKey, trust *Trust, r TokenRequest) (*DelegationToken, error) {
+	answer := c.flight.DoChan(fmt.Sprint(key), func() (v any, err error) {
+		defer func() {
+			if p := recover(); p != nil { // on a goroutine of its own it would end the process
+				err = fmt.Errorf("panic: %v", p)
+			}
+		}()
+		t, err := c.fetch(context.WithoutCancel(ctx), trust, r)
+		if err == nil {
+			c.keep(key, t)
+		}
+		return t, err
+	})
+	select {
+	case a := <-answer:
+		if a.Err != nil {
+			return nil, a.Err
+		}
+		return a.Val.(*DelegationToken), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (c *Client) cached(key tokenKey) *DelegationToken {
@@ -128,11 +156,29 @@ func (c *Client) keep(key tokenKey, t *DelegationToken) {
 	c.tokens[key] = t
 }
 
-// Flush forgets every token.
-func (c *Client) Flush() {
+// label is the key as administrators see it: for whom, for what, at whose application.
+func (k tokenKey) label() string { return k.user + " " + k.action + " " + k.target }
+
+// List implements cache.Listable.
+func (c *Client) List() []cache.Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.tokens)
+	out := make([]cache.Entry, 0, len(c.tokens))
+	now := c.Now()
+	for k, t := range c.tokens {
+		out = append(out, cache.Entry{Key: k.label(), Age: now.Sub(t.obtained), Expires: t.Expires})
+	}
+	slices.SortFunc(out, func(a, b cache.Entry) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+// Flush implements cache.Listable.
+func (c *Client) Flush(match func(key string) bool) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := len(c.tokens)
+	maps.DeleteFunc(c.tokens, func(k tokenKey, _ *DelegationToken) bool { return match == nil || match(k.label()) })
+	return before - len(c.tokens)
 }
 
 func (c *Client) fetch(ctx context.Context, trust *Trust, r TokenRequest) (*DelegationToken, error) {
@@ -156,7 +202,7 @@ func (c *Client) fetch(ctx context.Context, trust *Trust, r TokenRequest) (*Dele
 		return nil, fmt.Errorf("the answer of %s: %w", trust.TokenIssuerEpr, err)
 	}
 	t.Expires = earlier(t.Expires, c.Now().Add(maxLifetime)) // whatever a gateway says
-	t.algorithm = xmlsec.HMACSHA256
+	t.algorithm, t.obtained = xmlsec.HMACSHA256, c.Now()
 	if trust.Profile == ProfileExchange {
 		t.algorithm = xmlsec.HMACSHA1
 	}

@@ -55,12 +55,14 @@ const (
 	ActionAutodiscover Action = "MSExchange.Autodiscover"
 )
 
-// Requester is who asks: an own user, or a partner's user named by a verified delegation token.
+// Requester is who asks: an own user, a partner's user named by a verified delegation token, or a partner as a whole by
+// the account that one relationship gave it.
 type Requester struct {
-	Address  smtpaddr.Address
-	Domain   smtpaddr.Domain
-	Actions  []Action
-	External bool
+	Address      smtpaddr.Address
+	Domain       smtpaddr.Domain
+	Actions      []Action
+	External     bool
+	Relationship *OrganizationRelationship // what a partner's account is bound to; nil: found by Domain
 }
 
 // May tells whether the requester's token carries action a.
@@ -95,6 +97,11 @@ type OrganizationRelationship struct {
 	OrganizationContact   string            `json:"OrganizationContact"`
 	AllowAddresses        []netip.Prefix    `json:"AllowAddresses"` // addresses that may be dialled although private
 	CAFile                string            `json:"CAFile"`         // PEM file of the roots that vouch for the partner's servers
+	MinTLS                string            `json:"MinTLS"`         // least TLS version towards the partner: "1.2" (also when empty) or "1.3"
+	OrgWideAccount        smtpaddr.Address  `json:"OrgWideAccount"` // own mailbox by whose login the partner asks us (OrgWideFB); zero: none
+	AccessMethod          AccessMethod      `json:"AccessMethod"`   // how we ask the partner
+	OrgWideUser           string            `json:"OrgWideUser"`    // our login at the partner, for OrgWideFB
+	OrgWidePassword       Password          `json:"-"`              // its password; the store keeps it sealed
 	WhenCreated           time.Time         `json:"WhenCreated"`
 	WhenChanged           time.Time         `json:"WhenChanged"`
 }
@@ -125,6 +132,10 @@ func (r *OrganizationRelationship) Usable() error {
 		return fmt.Errorf("organization relationship %q is disabled", r.Name)
 	case !r.FreeBusyAccessEnabled:
 		return fmt.Errorf("organization relationship %q has FreeBusyAccessEnabled off", r.Name)
+	case r.AccessMethod == OrgWideFB && (r.OrgWideUser == "" || r.OrgWidePassword == ""):
+		return fmt.Errorf("organization relationship %q has no OrgWideUser or no password for it", r.Name)
+	case r.AccessMethod == OrgWideFB:
+		return nil
 	case r.TargetApplicationUri == "":
 		return fmt.Errorf("organization relationship %q has no TargetApplicationUri", r.Name)
 	case r.TargetAutodiscoverEpr == "" && r.TargetSharingEpr == "":

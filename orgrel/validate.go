@@ -52,6 +52,9 @@ func (r *OrganizationRelationship) Validate() error {
 			return fmt.Errorf("OrganizationContact: %w", err)
 		}
 	}
+	if r.MinTLS != "" && r.MinTLS != "1.2" && r.MinTLS != "1.3" {
+		return fmt.Errorf("MinTLS %q is not one of 1.2, 1.3", r.MinTLS)
+	}
 	if r.MailTipsAccessLevel != "" {
 		_, err := ParseMailTipsLevel(r.MailTipsAccessLevel)
 		return err

@@ -23,6 +23,8 @@ func TestValidateNamesTheRuleThatIsBroken(t *testing.T) {
 		{"plain http", func(r *orgrel.OrganizationRelationship) { r.TargetSharingEpr = "http://x/" }, "TargetSharingEpr"},
 		{"credentials in a URL", func(r *orgrel.OrganizationRelationship) { r.TargetAutodiscoverEpr = "https://a:b@x/" }, "credentials"},
 		{"a contact that is none", func(r *orgrel.OrganizationRelationship) { r.OrganizationContact = "Tom" }, "OrganizationContact"},
+		{"TLS 1.3", func(r *orgrel.OrganizationRelationship) { r.MinTLS = "1.3" }, ""},
+		{"TLS 1.1", func(r *orgrel.OrganizationRelationship) { r.MinTLS = "1.1" }, "MinTLS"},
 		{"an unknown MailTips level", func(r *orgrel.OrganizationRelationship) { r.MailTipsAccessLevel = "Some" }, "None, Limited, All"},
 	} {
 		r := &orgrel.OrganizationRelationship{Name: "Fabrikam", DomainNames: []smtpaddr.Domain{smtpaddr.MustDomain("fabrikam.example")}}

@@ -38,6 +38,11 @@ type RelationshipParams struct {
 	OrganizationContact   *string
 	AllowAddresses        *[]netip.Prefix
 	CAFile                *string
+	MinTLS                *string
+	OrgWideAccount        *smtpaddr.Address
+	AccessMethod          *orgrel.AccessMethod
+	OrgWideUser           *string
+	OrgWidePassword       *orgrel.Password
 }
 
 // apply takes what was given.
@@ -60,6 +65,11 @@ func (p RelationshipParams) apply(r *orgrel.OrganizationRelationship) error {
 	set(&r.OrganizationContact, p.OrganizationContact)
 	set(&r.AllowAddresses, p.AllowAddresses)
 	set(&r.CAFile, p.CAFile)
+	set(&r.MinTLS, p.MinTLS)
+	set(&r.OrgWideAccount, p.OrgWideAccount)
+	set(&r.AccessMethod, p.AccessMethod)
+	set(&r.OrgWideUser, p.OrgWideUser)
+	set(&r.OrgWidePassword, p.OrgWidePassword)
 	if p.MailTipsAccessLevel != nil {
 		level, err := orgrel.ParseMailTipsLevel(*p.MailTipsAccessLevel)
 		if err != nil {
@@ -151,6 +161,9 @@ func (a *Admin) SetRelationship(ctx context.Context, name string, p Relationship
 		return nil, err
 	}
 	detail := changes(&old, r)
+	if old.OrgWidePassword != r.OrgWidePassword { // has no value that could be written
+		detail = strings.TrimPrefix(detail+"; OrgWidePassword changed", "; ")
+	}
 	if detail == "" {
 		return r, nil
 	}
@@ -184,6 +197,9 @@ func (a *Admin) checkRelationship(ctx context.Context, cfg *store.Config, r *org
 		if strings.EqualFold(other.Name, r.Name) {
 			return fault.New(fault.Conflict, "there is an organization relationship %q already", other.Name)
 		}
+		if !r.OrgWideAccount.IsZero() && other.OrgWideAccount == r.OrgWideAccount {
+			return fault.New(fault.Conflict, "%s already is the account of relationship %q", r.OrgWideAccount, other.Name)
+		}
 		for _, d := range r.DomainNames {
 			if other.Covers(d) {
 				return fault.New(fault.Conflict, "domain %q already belongs to relationship %q", d, other.Name)
@@ -200,6 +216,11 @@ func (a *Admin) checkRelationship(ctx context.Context, cfg *store.Config, r *org
 	}
 	if err := checkCAFile(r.CAFile); err != nil {
 		return err
+	}
+	if !r.OrgWideAccount.IsZero() {
+		if _, err := a.Store.Mailbox(ctx, r.OrgWideAccount); err != nil {
+			return problem(err)
+		}
 	}
 	a.warn(r.Warnings()...)
 	return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/availd/availd/availability"
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/internal/fault"
-	"github.com/availd/availd/internal/server"
+	"github.com/availd/availd/internal/partner"
 	"github.com/availd/availd/mailbox/timezone"
 )
 
@@ -50,7 +50,7 @@ func freebusyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		client, err := server.NewHTTPClient(caFile, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})
+		client, err := new(partner.Clients).Get(partner.Profile{CAFile: caFile, Allowed: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}})
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -86,6 +88,11 @@ func relationshipFlags(f *pflag.FlagSet) {
 	f.String("contact", "", "address of whom to ask there")
 	f.StringArray("allow-address", nil, "private address range where the partner's servers may lie (repeatable)")
 	f.String("ca-file", "", "roots for the partner's TLS (PEM)")
+	f.String("min-tls", "", "least TLS version towards the partner: 1.2 or 1.3")
+	f.String("org-wide-account", "", "mailbox of ours by whose login the partner asks (availability address space); it sees nothing else any more")
+	f.String("access-method", "", "how the partner is asked: Federated or OrgWideFB")
+	f.String("org-wide-user", "", "our login at the partner, for OrgWideFB")
+	f.String("org-wide-password-file", "", "file that holds its password")
 }
 
 // relationshipParams takes the flags that were typed.
@@ -96,7 +103,9 @@ func relationshipParams(f *pflag.FlagSet) (admin.RelationshipParams, error) {
 		MailTipsAccessEnabled: g.bool("mail-tips-access"), MailTipsAccessLevel: g.text("mail-tips-access-level"), MailTipsAccessScope: g.address("mail-tips-access-scope"),
 		DeliveryReportEnabled: g.bool("delivery-report"), PhotosEnabled: g.bool("photos"), MailboxMoveEnabled: g.bool("mailbox-move"),
 		TargetApplicationUri: g.text("target-application-uri"), TargetAutodiscoverEpr: g.text("target-autodiscover-epr"), TargetSharingEpr: g.text("target-sharing-epr"),
-		TargetOwaURL: g.text("target-owa-url"), OrganizationContact: g.text("contact"), AllowAddresses: g.prefixes("allow-address"), CAFile: g.text("ca-file")}
+		TargetOwaURL: g.text("target-owa-url"), OrganizationContact: g.text("contact"), AllowAddresses: g.prefixes("allow-address"), CAFile: g.text("ca-file"),
+		MinTLS: g.text("min-tls"), OrgWideAccount: g.address("org-wide-account"), AccessMethod: parsed(g, "access-method", orgrel.ParseAccessMethod),
+		OrgWideUser: g.text("org-wide-user"), OrgWidePassword: parsed(g, "org-wide-password-file", passwordIn)}
 	if add := g.domains("add-domain"); add != nil {
 		p.AddDomains = *add
 	}
@@ -106,11 +115,18 @@ func relationshipParams(f *pflag.FlagSet) (admin.RelationshipParams, error) {
 	return p, g.err
 }
 
+// passwordIn reads a file; a flag would show the password in the list of processes.
+func passwordIn(path string) (orgrel.Password, error) {
+	b, err := os.ReadFile(path)
+	return orgrel.Password(strings.TrimRight(string(b), "\r\n")), err
+}
+
 func relationshipProperties(r *orgrel.OrganizationRelationship) []property {
 	return []property{{"Name", r.Name}, {"DomainNames", r.DomainNames}, {"Enabled", r.Enabled}, {"FreeBusyAccessEnabled", r.FreeBusyAccessEnabled},
 		{"FreeBusyAccessLevel", r.FreeBusyAccessLevel}, {"FreeBusyAccessScope", r.FreeBusyAccessScope},
 		{"MailTipsAccessEnabled", r.MailTipsAccessEnabled}, {"MailTipsAccessLevel", r.MailTipsAccessLevel}, {"MailTipsAccessScope", r.MailTipsAccessScope},
 		{"DeliveryReportEnabled", r.DeliveryReportEnabled}, {"PhotosEnabled", r.PhotosEnabled}, {"MailboxMoveEnabled", r.MailboxMoveEnabled},
 		{"TargetApplicationUri", r.TargetApplicationUri}, {"TargetAutodiscoverEpr", r.TargetAutodiscoverEpr}, {"TargetSharingEpr", r.TargetSharingEpr}, {"TargetOwaURL", r.TargetOwaURL},
-		{"OrganizationContact", r.OrganizationContact}, {"AllowAddresses", r.AllowAddresses}, {"CAFile", r.CAFile}, {"WhenCreated", r.WhenCreated}, {"WhenChanged", r.WhenChanged}, {"Guid", r.ID}}
+		{"OrganizationContact", r.OrganizationContact}, {"AllowAddresses", r.AllowAddresses}, {"CAFile", r.CAFile}, {"MinTLS", r.MinTLS},
+		{"OrgWideAccount", r.OrgWideAccount}, {"AccessMethod", r.AccessMethod}, {"OrgWideUser", r.OrgWideUser}, {"OrgWidePassword", r.OrgWidePassword}, {"WhenCreated", r.WhenCreated}, {"WhenChanged", r.WhenChanged}, {"Guid", r.ID}}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ func serveCommand() *cobra.Command {
 	var o server.Options
 	var private, proxies []string
 	var logLevel, logFormat string
+	var proxy string
 	cmd := &cobra.Command{Use: "serve", Short: "Serve partners and own users", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		o.Database, _ = cmd.Flags().GetString("database")
 		o.MasterKeyFile, _ = cmd.Flags().GetString("master-key-file")
@@ -32,6 +34,13 @@ func serveCommand() *cobra.Command {
 		}
 		if o.Proxies, err = prefixes("trusted-proxy", proxies); err != nil {
 			return err
+		}
+		if proxy != "" {
+			u, err := url.Parse(proxy)
+			if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+				return fault.New(fault.Invalid, "--proxy is no http or https URL")
+			}
+			o.Proxy = u
 		}
 		if o.TLSCert == "" || o.TLSKey == "" {
 			return fault.New(fault.Invalid, "serve needs --tls-cert and --tls-key (availd dev-ca makes a pair for a trial)")
@@ -52,6 +61,7 @@ func serveCommand() *cobra.Command {
 	f.StringArrayVar(&o.Hosts, "host", nil, "name under which partners reach us (repeatable); wsa:To is held to it")
 	f.StringArrayVar(&private, "allow-private", nil, "private address range that may be dialled (repeatable)")
 	f.StringArrayVar(&proxies, "trusted-proxy", nil, "address range of a reverse proxy whose X-Forwarded-For is believed (repeatable)")
+	f.StringVar(&proxy, "proxy", "", "URL of the web proxy for all outgoing calls; the environment's proxy settings are not used")
 	f.DurationVar(&o.DrainDelay, "drain-delay", 5*time.Second, "how long to go on accepting after SIGTERM, for balancers to notice")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "json", "json, or text for a terminal")

@@ -12,12 +12,12 @@ import (
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/admin"
 	"github.com/availd/availd/internal/fault"
-	"github.com/availd/availd/internal/server"
+	"github.com/availd/availd/internal/partner"
 )
 
 // fetchMetadata reads the gateway's document with the trust's own roots and address rules.
 func fetchMetadata(ctx context.Context, t *federation.Trust, trusted []*x509.Certificate) (*federation.Metadata, error) {
-	client, err := server.NewHTTPClient(t.CAFile, server.PrivateIf(t.AllowPrivate))
+	client, err := new(partner.Clients).Get(partner.Profile{CAFile: t.CAFile, Allowed: partner.PrivateIf(t.AllowPrivate)})
 	if err != nil {
 		return nil, err
 	}

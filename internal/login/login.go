@@ -38,6 +38,9 @@ type Mailboxes interface {
 type Basic struct {
 	Mailboxes Mailboxes
 	Missing   func(error) bool // tells an unknown user from a broken store
+	// Bound finds the relationship whose OrgWideAccount has one of m's addresses; nil, nil for everybody else. Without Bound
+	// nobody's login is a partner's.
+	Bound func(ctx context.Context, m *mailbox.Mailbox) (*orgrel.OrganizationRelationship, error)
 
 	once   sync.Once
 	key    [32]byte
@@ -125,7 +128,21 @@ func (b *Basic) check(ctx context.Context, user, password string) (orgrel.Reques
 	if !b.verify(ctx, phc, password) || phc == b.dummy {
 		return orgrel.Requester{}, wrong
 	}
-	return orgrel.Requester{Address: m.Address, Domain: m.Address.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy, orgrel.ActionAutodiscover}}, nil
+	return b.requester(ctx, m)
+}
+
+// requester is the own user, or the partner whose account this is: from outside, and held to its relationship.
+func (b *Basic) requester(ctx context.Context, m *mailbox.Mailbox) (orgrel.Requester, error) {
+	who := orgrel.Requester{Address: m.Address, Domain: m.Address.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy, orgrel.ActionAutodiscover}}
+	if b.Bound == nil {
+		return who, nil
+	}
+	rel, err := b.Bound(ctx, m)
+	if err != nil {
+		return orgrel.Requester{}, fault.Because(fault.ServerBusy, err)
+	}
+	who.External, who.Relationship = rel != nil, rel
+	return who, nil
 }
 
 func (b *Basic) verify(ctx context.Context, phc, password string) bool {

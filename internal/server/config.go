@@ -12,6 +12,7 @@ import (
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/orgrel"
 	"github.com/availd/availd/smtpaddr"
 )
@@ -25,12 +26,16 @@ const (
 // snapshot is one version of the configuration, compiled once for all requests that use it.
 type snapshot struct {
 	*store.Config
-	byDomain map[smtpaddr.Domain]*orgrel.OrganizationRelationship
+	byDomain  map[smtpaddr.Domain]*orgrel.OrganizationRelationship
+	byAccount map[smtpaddr.Address]*orgrel.OrganizationRelationship // OrgWideAccount
 }
 
 func compile(cfg *store.Config) *snapshot {
-	s := &snapshot{Config: cfg, byDomain: map[smtpaddr.Domain]*orgrel.OrganizationRelationship{}}
+	s := &snapshot{Config: cfg, byDomain: map[smtpaddr.Domain]*orgrel.OrganizationRelationship{}, byAccount: map[smtpaddr.Address]*orgrel.OrganizationRelationship{}}
 	for _, r := range cfg.Relationships {
+		if !r.OrgWideAccount.IsZero() {
+			s.byAccount[r.OrgWideAccount] = r
+		}
 		for _, d := range r.DomainNames {
 			s.byDomain[d] = r // a domain is in one relationship at most; the store sees to it
 		}
@@ -156,6 +161,20 @@ func (c *config) RelationshipForDomain(ctx context.Context, d smtpaddr.Domain) (
 		return nil, err
 	}
 	return cfg.byDomain[d], nil
+}
+
+// RelationshipForAccount finds the relationship whose partner asks by the login of m; nil, nil for everybody else.
+func (c *config) RelationshipForAccount(ctx context.Context, m *mailbox.Mailbox) (*orgrel.OrganizationRelationship, error) {
+	cfg, err := c.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range append([]smtpaddr.Address{m.Address}, m.Aliases...) {
+		if r := cfg.byAccount[a]; r != nil {
+			return r, nil
+		}
+	}
+	return nil, nil
 }
 
 // OwnDomain implements availability.Organization.

@@ -44,10 +44,14 @@ func (s *Server) Public() http.Handler {
 // authenticateUser finds the own user that the login left, who from now on counts as known.
 func (s *Server) authenticateUser(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error) {
 	who, err := login.Authenticate(ctx, env)
-	if err == nil {
-		err = ticketFrom(ctx).verified("")
+	if err != nil {
+		return who, err
 	}
-	return who, err
+	share := ""
+	if who.Relationship != nil { // a partner's account takes a place among those of its relationship
+		share = who.Relationship.ID
+	}
+	return who, ticketFrom(ctx).verified(share)
 }
 
 // authenticatePartner verifies the token; the request then takes a place among those of its relationship. Partners

@@ -18,8 +18,10 @@ import (
 
 	"github.com/availd/availd/availability"
 	"github.com/availd/availd/federation"
+	"github.com/availd/availd/internal/cache"
 	"github.com/availd/availd/internal/listen"
 	"github.com/availd/availd/internal/login"
+	"github.com/availd/availd/internal/partner"
 	"github.com/availd/availd/internal/store"
 	"github.com/availd/availd/internal/store/open"
 )
@@ -34,6 +36,7 @@ type Options struct {
 	TLSKey        string
 	Hosts         []string // names under which partners reach us; empty: any
 	AllowPrivate  []netip.Prefix
+	Proxy         *url.URL       // web proxy for all outgoing calls; nil: none
 	Proxies       []netip.Prefix // reverse proxies whose X-Forwarded-For is believed
 	Limits        Limits
 	Availability  availability.Limits // zero: the defaults
@@ -53,6 +56,7 @@ type Server struct {
 	basic     *login.Basic
 	metrics   *metrics
 	admission *admission
+	caches    cache.Set // of tokens and Autodiscover answers
 	name      string
 	holder    string // of leases: this process, not this machine
 }
@@ -60,7 +64,7 @@ type Server struct {
 // New assembles a node around an open store.
 func New(o Options, st store.Store) *Server {
 	cfg := &config{store: st, log: o.Log}
-	cl := &clients{}
+	cl := &partner.Clients{Proxy: o.Proxy}
 	name, err := os.Hostname()
 	if err != nil {
 		name = "availd"
@@ -74,15 +78,20 @@ func New(o Options, st store.Store) *Server {
 	m := newMetrics(cfg)
 	s := &Server{o: o, store: st, config: cfg, metrics: m, admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
 	tokens := &federation.Client{Trusts: cfg, Now: o.Now, HTTP: func(t *federation.Trust) (*http.Client, error) {
-		allowed := append(PrivateIf(t.AllowPrivate), o.AllowPrivate...)
-		return cl.get(t.CAFile, allowed)
+		return cl.Get(partner.Profile{CAFile: t.CAFile, Allowed: append(partner.PrivateIf(t.AllowPrivate), o.AllowPrivate...)})
 	}}
+	s.caches.Register("tokens", tokens)
+	remote := partner.New(partner.Options{Organization: cfg, Relationships: cfg, Mailboxes: st, Tokens: tokens, Clients: cl, AllowPrivate: o.AllowPrivate,
+		Caches: &s.caches, Node: name, Now: o.Now, Log: o.Log})
 	s.service = &availability.Service{Calendars: measuredCalendars{st, m}, Relationships: cfg, Organization: cfg, Limits: o.Availability,
-		Remote: measuredRemote{&remote{config: cfg, store: st, tokens: tokens, clients: cl, private: o.AllowPrivate}, m}}
+		Remote: measuredRemote{remote, m}}
 	s.verifier = &federation.Verifier{Trusts: cfg, Replays: measuredReplays{st, m}, Now: o.Now, Paths: s.checkTo}
-	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }}
+	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }, Bound: cfg.RelationshipForAccount}
 	return s
 }
+
+// Caches are what this node remembers of the gateway and of partners, for the verbs that list and flush them.
+func (s *Server) Caches() *cache.Set { return &s.caches }
 
 // checkTo compares the path of wsa:To, and its host with the configured names.
 func (s *Server) checkTo(to string) error {

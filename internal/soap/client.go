@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/availd/availd/internal/xmlsec"
 )
@@ -16,7 +18,8 @@ type Fault struct {
 	HTTPStatus   int
 	Code         string // local name (SOAP 1.2: of the innermost subcode)
 	String       string
-	ResponseCode string // detail e:ResponseCode of EWS
+	ResponseCode string        // detail e:ResponseCode of EWS
+	BackOff      time.Duration // how long the peer wants not to be asked: BackOffMilliseconds, or Retry-After
 }
 
 func (f *Fault) Error() string { return f.String }
@@ -33,7 +36,8 @@ func (f *Fault) Security() bool {
 // HTTPError is an answer that is no SOAP at all.
 type HTTPError struct {
 	Status   int
-	Location string // where a redirect leads, absolute; "" for other answers
+	Location string        // where a redirect leads, absolute; "" for other answers
+	BackOff  time.Duration // Retry-After
 }
 
 func (e *HTTPError) Error() string {
@@ -82,7 +86,7 @@ func Post(ctx context.Context, c *http.Client, r Request) (*Envelope, error) {
 	}
 	defer resp.Body.Close()
 	if at, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
-		return nil, &HTTPError{resp.StatusCode, at.String()}
+		return nil, &HTTPError{Status: resp.StatusCode, Location: at.String()}
 	}
 	limits := xmlsec.DocumentLimits()
 	if r.MaxResponse > 0 {
@@ -93,22 +97,33 @@ func Post(ctx context.Context, c *http.Client, r Request) (*Envelope, error) {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusInternalServerError && resp.StatusCode != http.StatusBadRequest {
-		return nil, &HTTPError{Status: resp.StatusCode}
+		return nil, &HTTPError{Status: resp.StatusCode, BackOff: retryAfter(resp.Header)}
 	}
 	env, err := Parse(raw, r.Version, limits, func(string, string) bool { return true })
 	if err != nil {
 		if resp.StatusCode != http.StatusOK {
-			return nil, &HTTPError{Status: resp.StatusCode}
+			return nil, &HTTPError{Status: resp.StatusCode, BackOff: retryAfter(resp.Header)}
 		}
 		return nil, fmt.Errorf("Response is not well-formed XML: %w", err) //nolint:staticcheck // the text administrators know
 	}
 	if f := env.Payload; f.Is(r.Version.Namespace(), "Fault") {
-		return nil, readFault(f, r.Version, resp.StatusCode)
+		out := readFault(f, r.Version, resp.StatusCode)
+		out.BackOff = max(out.BackOff, retryAfter(resp.Header))
+		return nil, out
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, &HTTPError{Status: resp.StatusCode}
+		return nil, &HTTPError{Status: resp.StatusCode, BackOff: retryAfter(resp.Header)}
 	}
 	return env, nil
+}
+
+// retryAfter reads the seconds of Retry-After; its date form is not used by servers of this kind.
+func retryAfter(h http.Header) time.Duration {
+	n, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
 }
 
 func readFault(f xmlsec.Element, v Version, status int) *Fault {
@@ -128,6 +143,12 @@ func readFault(f xmlsec.Element, v Version, status int) *Fault {
 	for d := range f.Child("", "detail").Children() {
 		if d.Local() == "ResponseCode" {
 			out.ResponseCode = text(d)
+		}
+		for v := range d.Children() { // t:Value of MessageXml
+			if name, _ := v.Attr("Name"); name == "BackOffMilliseconds" {
+				n, _ := strconv.ParseUint(text(v), 10, 31)
+				out.BackOff = time.Duration(n) * time.Millisecond
+			}
 		}
 	}
 	return out

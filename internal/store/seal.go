@@ -15,6 +15,7 @@ import (
 
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/listen"
+	"github.com/availd/availd/orgrel"
 )
 
 // MasterKey seals private keys in the store (AES-256-GCM).
@@ -94,6 +95,44 @@ func (k *MasterKey) open(s string) ([]byte, error) {
 		return nil, errors.New("an organization key cannot be opened with this master key")
 	}
 	return plain, nil
+}
+
+// relationshipRow is a relationship as it lies in the store: its fields, and the password sealed.
+type relationshipRow struct {
+	*orgrel.OrganizationRelationship
+	Sealed string `json:"OrgWidePassword,omitempty"`
+}
+
+// EncodeRelationship writes a relationship with its password sealed.
+func EncodeRelationship(r *orgrel.OrganizationRelationship, k *MasterKey) ([]byte, error) {
+	row := relationshipRow{OrganizationRelationship: r}
+	if r.OrgWidePassword != "" && k == nil {
+		return nil, errors.New("without a master key no password is kept")
+	}
+	if r.OrgWidePassword != "" {
+		row.Sealed = k.seal([]byte(r.OrgWidePassword))
+	}
+	return json.Marshal(row)
+}
+
+// DecodeRelationship reads what EncodeRelationship wrote.
+func DecodeRelationship(b []byte, k *MasterKey) (*orgrel.OrganizationRelationship, error) {
+	row := relationshipRow{OrganizationRelationship: &orgrel.OrganizationRelationship{}}
+	if err := json.Unmarshal(b, &row); err != nil {
+		return nil, err
+	}
+	r := row.OrganizationRelationship
+	if row.Sealed != "" && k == nil {
+		return nil, fmt.Errorf("organization relationship %q: without a master key its password is not read", r.Name)
+	}
+	if row.Sealed != "" {
+		plain, err := k.open(row.Sealed)
+		if err != nil {
+			return nil, fmt.Errorf("organization relationship %q: %w", r.Name, err)
+		}
+		r.OrgWidePassword = orgrel.Password(plain)
+	}
+	return r, nil
 }
 
 // trustRow is a Trust as it lies in the store: certificates as PEM, private keys sealed.

@@ -41,7 +41,7 @@ const (
 
 // Options of opening a store.
 type Options struct {
-	Key    *MasterKey       // seals private keys; may be nil where no trust is read or written
+	Key    *MasterKey       // seals private keys and passwords; may be nil where none is read or written
 	Now    func() time.Time // nil = time.Now
 	TZData string           // names the time zone rules in use; "" = timezone.DataVersion
 }

@@ -77,11 +77,11 @@ func (s *Store) loadConfig(ctx context.Context, tx pgx.Tx, c *store.Config) erro
 		return err
 	}
 	_, err = pgx.ForEachRow(rows, []any{&data}, func() error {
-		var r orgrel.OrganizationRelationship
-		if err := json.Unmarshal([]byte(data), &r); err != nil {
+		r, err := store.DecodeRelationship([]byte(data), s.key)
+		if err != nil {
 			return err
 		}
-		c.Relationships = append(c.Relationships, &r)
+		c.Relationships = append(c.Relationships, r)
 		return nil
 	})
 	return err
@@ -127,7 +127,7 @@ func (s *Store) PutRelationship(ctx context.Context, r *orgrel.OrganizationRelat
 		r.ID, r.WhenCreated = store.NewID(), s.now().UTC()
 	}
 	r.WhenChanged = s.now().UTC()
-	data, err := json.Marshal(r)
+	data, err := store.EncodeRelationship(r, s.key)
 	if err != nil {
 		return err
 	}

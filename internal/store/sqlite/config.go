@@ -42,14 +42,14 @@ func (s *Store) LoadConfig(ctx context.Context) (*store.Config, error) {
 	defer rows.Close()
 	for rows.Next() {
 		var data []byte
-		var r orgrel.OrganizationRelationship
 		if err := rows.Scan(&data); err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(data, &r); err != nil {
+		r, err := store.DecodeRelationship(data, s.key)
+		if err != nil {
 			return nil, err
 		}
-		c.Relationships = append(c.Relationships, &r)
+		c.Relationships = append(c.Relationships, r)
 	}
 	return c, rows.Err()
 }
@@ -122,7 +122,7 @@ func (s *Store) PutRelationship(ctx context.Context, r *orgrel.OrganizationRelat
 		r.ID, r.WhenCreated = store.NewID(), s.now().UTC()
 	}
 	r.WhenChanged = s.now().UTC()
-	data, err := json.Marshal(r)
+	data, err := store.EncodeRelationship(r, s.key)
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,17 @@ var configTests = []test{
 			t.Error("a refused change moved the configuration's version")
 		}
 	}},
+	{"the password of an address space comes back", func(t *testing.T, open Opener) {
+		s := open(t, store.Options{Now: Today, Key: masterKey(t)})
+		r := &orgrel.OrganizationRelationship{Name: "Fabrikam", DomainNames: []smtpaddr.Domain{smtpaddr.MustDomain("fabrikam.example")}, OrgWidePassword: "secret"}
+		if err := s.PutRelationship(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := s.LoadConfig(t.Context())
+		if err != nil || cfg.Relationships[0].OrgWidePassword != "secret" {
+			t.Errorf("%+v %v", cfg, err)
+		}
+	}},
 	{"every change moves the version exactly once", func(t *testing.T, open Opener) {
 		s := open(t, store.Options{Now: Today, Key: masterKey(t)})
 		r := &orgrel.OrganizationRelationship{Name: "Fabrikam", DomainNames: []smtpaddr.Domain{smtpaddr.MustDomain("fabrikam.example")}}
