@@ -93,6 +93,9 @@ func (c *cli) serve(ctx context.Context, s serving) error {
 	if err != nil {
 		return err
 	}
+	if s.chaos {
+		log.Warn("CHAOS: this gateway refuses, delays and cuts requests on purpose, and its clock is wrong; it is for tests only", "seed", s.chaosSeed)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return listen.Serve(ctx, s.listen, mount(gateways, s.secondName), func(addr net.Addr) { log.Info("ready", "address", addr.String(), "issuer", s.issuer) })
@@ -102,7 +105,6 @@ func (c *cli) serve(ctx context.Context, s serving) error {
 	}
 	group.Go(func() error { a.Domains.Run(ctx); return nil })
 	if s.chaos {
-		log.Warn("CHAOS: this gateway refuses, delays and cuts requests on purpose, and its clock is wrong; it is for tests only", "seed", s.chaosSeed)
 		group.Go(func() error { return s.rollAll(ctx, gateways) })
 	} else {
 		group.Go(func() error { return followKeys(ctx, a, gateways, log) })
