@@ -83,14 +83,15 @@ func (h *POXHandler) answer(w http.ResponseWriter, r *http.Request) (poxAccount,
 	return account, err
 }
 
-// account is what the directory knows of a user, for the own user who asks.
+// account is what the directory knows of a user, for the own user who asks, or for a partner by its account: an Exchange
+// finds an availability address space by POX.
 func (h *POXHandler) account(r *http.Request, user smtpaddr.Address) (poxAccount, error) {
 	who, err := h.o.Authenticate(r.Context(), nil)
 	if err != nil {
 		return poxAccount{}, err
 	}
-	if who.External {
-		return poxAccount{}, fault.Because(fault.AccessDenied, errors.New("POX is for own users"))
+	if who.External && who.Relationship == nil {
+		return poxAccount{}, fault.Because(fault.AccessDenied, errors.New("POX is for own users and partners' accounts"))
 	}
 	found, err := h.o.Directory.UserSettings(r.Context(), who, []smtpaddr.Address{user})
 	if err != nil {

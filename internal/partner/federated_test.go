@@ -346,7 +346,7 @@ func TestAddressSpaceInBothDirectionsWithoutAGateway(t *testing.T) {
 		rel := cfg.Relationships[0]
 		rel.FreeBusyAccessLevel, rel.OrgWideAccount = orgrel.AvailabilityOnly, accounts[o]
 		rel.AccessMethod, rel.OrgWideUser, rel.OrgWidePassword = orgrel.OrgWideFB, accounts[peer].String(), orgrel.Password(lab.Password)
-		rel.TargetSharingEpr = peer.URL + "/EWS/Exchange.asmx"
+		rel.TargetAutodiscoverEpr = peer.URL + "/autodiscover/autodiscover.xml"
 		if err := o.Store.PutTrust(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -363,8 +363,15 @@ func TestAddressSpaceInBothDirectionsWithoutAGateway(t *testing.T) {
 		}
 		return results
 	}
+	for o, account := range accounts {
+		eventually(t, func() error { // until the node knows whose account it is
+			if r := ask(o, account, users[o])[0]; r.Err != nil || r.View.Type != availability.FreeBusyMerged {
+				return fmt.Errorf("%s shows its partner's account %+v", o.Domain, r)
+			}
+			return nil
+		})
+	}
 	for o, peer := range map[*lab.Organization]*lab.Organization{l.Contoso: l.Fabrikam, l.Fabrikam: l.Contoso} {
-		eventually(t, func() error { return ask(o, users[o], users[peer])[0].Err })
 		if r := ask(o, users[o], users[peer])[0]; r.View.Type != availability.FreeBusyMerged || strings.Count(r.View.Merged, "2") != 1 || len(r.View.Events) != 1 || r.View.Events[0].Subject != "" {
 			t.Errorf("%s asks %s: %+v", o.Domain, peer.Domain, r)
 		}
@@ -437,6 +444,7 @@ func BenchmarkLookup(b *testing.B) {
 	b.Run("first", func(b *testing.B) { measure(b, func() *partner.Remote { return w.remote(w.Client) }) })
 	b.Run("repeated", func(b *testing.B) {
 		r := w.remote(w.Client)
+		w.lookup(b, r, w.tom)
 		measure(b, func() *partner.Remote { return r })
 	})
 }

@@ -106,7 +106,7 @@ func (d *directory) UserSettings(ctx context.Context, r orgrel.Requester, users 
 	out := make([]autodiscover.Settings, len(users))
 	if r.External {
 		for i, u := range users {
-			if slices.Contains(cfg.Organization.Domains, u.Domain()) {
+			if slices.Contains(cfg.Organization.Domains, u.Domain()) || r.Relationship != nil && cfg.Organization.Owns(u.Domain()) { // an account needs no federation
 				out[i].Values = public
 			} else {
 				out[i].Err = fault.Because(fault.InvalidUser, nil)
