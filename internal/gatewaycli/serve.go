@@ -255,7 +255,8 @@ func followKeys(ctx context.Context, a *gatewayadmin.Admin, gateways []*gateway.
 			return nil
 		case <-tick.C:
 		}
-		if s := a.Keys.Stamp(); s == stamp && a.Now().Sub(looked) < time.Minute {
+		seen := a.Keys.Stamp() // before reading, so that a change while it is read is seen the next time
+		if seen == stamp && a.Now().Sub(looked) < time.Minute {
 			continue
 		}
 		keys, err := a.CurrentKeys(ctx)
@@ -268,7 +269,7 @@ func followKeys(ctx context.Context, a *gatewayadmin.Admin, gateways []*gateway.
 			log.Error("signing keys", "cause", err)
 			continue
 		}
-		stamp, looked = a.Keys.Stamp(), a.Now()
+		stamp, looked = seen, a.Now()
 	}
 }
 

@@ -123,7 +123,7 @@ func TestHostileRulesEnd(t *testing.T) {
 			continue
 		}
 		list, err := recurrence.Expand(o, from, from.AddDate(0, 0, 7), timezone.UTC())
-		if len(list) > 0 || err != nil && !(c.unsure && errors.Is(err, recurrence.ErrLimit)) {
+		if len(list) > 0 || err != nil && (!c.unsure || !errors.Is(err, recurrence.ErrLimit)) {
 			t.Errorf("%s: %d instances, %v", c.rule, len(list), err)
 		}
 		if c.rule == "FREQ=DAILY;COUNT=999999999" && err == nil {

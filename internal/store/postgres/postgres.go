@@ -175,10 +175,12 @@ func classify(err error) error {
 	if err == nil || errors.Is(err, store.ErrUnavailable) {
 		return err
 	}
+	var connect *pgconn.ConnectError
 	switch code := state(err); {
+	case errors.As(err, &connect): // whatever the server says
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	case code == "":
-		var connect *pgconn.ConnectError
-		if errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || errors.Is(err, context.DeadlineExceeded) || isIO(err) {
+		if pgconn.Timeout(err) || pgconn.SafeToRetry(err) || errors.Is(err, context.DeadlineExceeded) || isIO(err) {
 			return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}
 		return err
