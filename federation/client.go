@@ -84,14 +84,14 @@ func (c *Client) DelegationToken(ctx context.Context, r TokenRequest) (*Delegati
 	start := time.Now()
 	rec := record.From(ctx)
 	trust, err := c.Trusts.FederationTrust(ctx)
-	if err == nil && (trust == nil || trust.OrgCertificate == nil) {
-		err = errors.New("no federation trust is configured for this organization")
+	if err == nil && !trust.Configured() {
+		err = errors.New(TextNoTrust)
 	}
 	if err != nil {
 		rec.Failed(record.StepTokenRequested, start, err.Error())
 		return nil, err
 	}
-	key := tokenKey{r.User.String(), trust.TokenIssuerUri, NormalizeURI(r.TargetApplicationUri), string(r.Action), thumbprint(trust.OrgCertificate.Certificate)}
+	key := tokenKey{r.User.String(), trust.TokenIssuerUri, NormalizeURI(r.TargetApplicationUri), string(r.Action), Fingerprint(trust.OrgCertificate.Certificate)}
 	if t := c.cached(key); t != nil && !r.Fresh {
 		rec.Done(record.StepTokenRequested, start, fmt.Sprintf("%s for %s: cached until %s", r.Action, r.TargetApplicationUri, t.Expires.UTC().Format(time.TimeOnly)))
 		return t, nil

@@ -3,13 +3,18 @@ package federation
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,7 +29,7 @@ func (k *KeyPair) String() string {
 	if k == nil {
 		return "none"
 	}
-	return fmt.Sprintf("certificate %s until %s", thumbprint(k.Certificate)[:16], k.Certificate.NotAfter.UTC().Format(time.DateOnly))
+	return fmt.Sprintf("certificate %s until %s", Thumbprint(k.Certificate), k.Certificate.NotAfter.UTC().Format(time.DateOnly))
 }
 
 // GoString keeps %#v from showing the key.
@@ -69,6 +74,45 @@ func newCertificate(name string, now time.Time, days int) (*KeyPair, error) {
 	}
 	cert, err := x509.ParseCertificate(der)
 	return &KeyPair{cert, key}, err
+}
+
+// Thumbprint is the certificate's SHA-1 in upper-case hexadecimal, by which Exchange names certificates. It names, and
+// proves nothing.
+func Thumbprint(c *x509.Certificate) string {
+	sum := sha1.Sum(c.Raw)
+	return strings.ToUpper(hex.EncodeToString(sum[:]))
+}
+
+// Fingerprint is the certificate's SHA-256 in lower-case hexadecimal, for people to compare.
+func Fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// CheckOrganizationCertificate tells why c cannot be an organization certificate at the time now: what gateways refuse
+// is refused here, with a sentence. The RSA key and the Subject Key Identifier were checked when c was parsed.
+func CheckOrganizationCertificate(c *x509.Certificate, now time.Time) error {
+	switch {
+	case now.Before(c.NotBefore):
+		return fmt.Errorf("the certificate %s is not yet valid: its NotBefore is %s and it is %s now; a gateway would refuse it (clock or time zone?)",
+			Thumbprint(c), c.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	case now.After(c.NotAfter):
+		return fmt.Errorf("the certificate %s expired on %s", Thumbprint(c), c.NotAfter.UTC().Format(time.RFC3339))
+	case !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth):
+		return fmt.Errorf("the certificate %s is not for client authentication (extended key usage 1.3.6.1.5.5.7.3.2); a gateway would answer 403 Forbidden", Thumbprint(c))
+	}
+	return nil
+}
+
+// ExpiryWarning returns the last of the thresholds 60, 30, 7 and 0 days that the certificate has passed at the time now;
+// ok is false before the first.
+func ExpiryWarning(c *x509.Certificate, now time.Time) (days int, ok bool) {
+	for _, t := range [...]int{60, 30, 7, 0} {
+		if !now.Add(time.Duration(t) * 24 * time.Hour).Before(c.NotAfter) {
+			days, ok = t, true
+		}
+	}
+	return days, ok
 }
 
 // MarshalPEM writes the certificate and the private key (PKCS#8).

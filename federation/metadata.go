@@ -23,6 +23,8 @@ type Metadata struct {
 	TokenIssuerEpr          string
 	WebRequestorRedirectEpr string
 	Certificates            []*x509.Certificate // current, then previous
+	Document                []byte              // as it came; empty for one that was not read
+	ServedAt                time.Time           // the gateway's clock when it answered; zero when it did not say
 }
 
 // ErrUntrustedMetadata says that none of the trusted certificates signed the document.
@@ -52,7 +54,12 @@ func FetchMetadata(ctx context.Context, c *http.Client, url string, trusted []*x
 	if err != nil {
 		return nil, err
 	}
-	return ParseMetadata(raw, trusted, now)
+	m, err := ParseMetadata(raw, trusted, now)
+	if err != nil {
+		return nil, err
+	}
+	m.ServedAt, _ = http.ParseTime(resp.Header.Get("Date"))
+	return m, nil
 }
 
 // ParseMetadata checks and reads a metadata document.
@@ -74,7 +81,11 @@ func ParseMetadata(raw []byte, trusted []*x509.Certificate, now time.Time) (*Met
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUntrustedMetadata, err)
 	}
-	return readMetadata(v.Root())
+	if m, err = readMetadata(v.Root()); err != nil {
+		return nil, err
+	}
+	m.Document = raw
+	return m, nil
 }
 
 func readMetadata(root xmlsec.Element) (*Metadata, error) {

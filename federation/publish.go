@@ -27,6 +27,9 @@ const (
 	ValueCertificate      = "Certificate"
 )
 
+// TextNoTrust is what administrators know as the answer before trust and account namespace are there.
+const TextNoTrust = "No Federation trust is configured for this organization or no domain is federated as the account namespace."
+
 // TextProofFailed is what administrators know as the failure of a domain proof.
 const TextProofFailed = "Proof of domain ownership has failed. Make sure that the TXT record for the specified domain is available in DNS."
 
@@ -101,8 +104,8 @@ func RemoveDomain(ctx context.Context, c *http.Client, t *Trust, d smtpaddr.Doma
 }
 
 func sendStatement(ctx context.Context, c *http.Client, t *Trust, s Statement, now time.Time) error {
-	if t == nil || t.OrgCertificate == nil {
-		return errors.New("no federation trust is configured for this organization")
+	if !t.Configured() {
+		return errors.New(TextNoTrust)
 	}
 	end, err := StatementsEpr(t.TokenIssuerEpr)
 	if err != nil {

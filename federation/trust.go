@@ -3,9 +3,7 @@ package federation
 import (
 	"context"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -50,8 +48,25 @@ type Trust struct {
 	OrgNextCertificate         *KeyPair
 	Profile                    Profile
 	Proof                      ProofPolicy
-	CAFile                     string // roots for the gateway's TLS; "" = the system's
-	AllowPrivate               bool   // the gateway may lie on a private or loopback address
+	NamespaceProvisioner       NamespaceProvisioner
+	MetadataReadAt             time.Time // when the gateway's document was last read, and was good
+	MetadataDocument           []byte    // that document, byte for byte
+	CAFile                     string    // roots for the gateway's TLS; "" = the system's
+	AllowPrivate               bool      // the gateway may lie on a private or loopback address
+}
+
+// NamespaceProvisioner says by whom domains and certificates reach the gateway (Exchange's property of this name).
+type NamespaceProvisioner string
+
+// The provisioners.
+const (
+	ExternalProcess NamespaceProvisioner = "ExternalProcess" // the gateway's administrator enters them
+	Statements      NamespaceProvisioner = "Statements"      // we tell the gateway ourselves (docs/gateway.md)
+)
+
+// Configured tells whether t can be used: a trust without an ApplicationUri waits for the account namespace.
+func (t *Trust) Configured() bool {
+	return t != nil && t.ApplicationUri != "" && t.OrgCertificate != nil
 }
 
 // issuers are the certificates that may have signed a token.
@@ -164,11 +179,6 @@ type TokenRequest struct {
 	TargetApplicationUri string
 	Action               orgrel.Action
 	Fresh                bool // do not use a cached token
-}
-
-func thumbprint(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	return hex.EncodeToString(sum[:])
 }
 
 // TrustedIssuers are the issuer certificates that a new metadata document must be signed with; none without a trust.

@@ -33,6 +33,9 @@ type Verifier struct {
 	Replays Replays
 	Now     func() time.Time
 	Paths   func(to string) error // nil, or refuses a wsa:To that is not one of ours
+	// UnknownIssuer is told, when it is not nil, that a token came which no certificate of the trust's issuer has signed:
+	// the gateway may have a new key. It must return at once; the token is refused all the same.
+	UnknownIssuer func()
 
 	mu         sync.Mutex
 	basis      basis  // what the cached tokens were validated against
@@ -137,7 +140,7 @@ func (v *Verifier) configuration(ctx context.Context) (*Trust, *Organization, er
 	if err != nil {
 		return nil, nil, fault.Because(fault.ServerBusy, err)
 	}
-	if trust == nil || trust.OrgCertificate == nil || trust.TokenIssuerCertificate == nil || org == nil || !org.Enabled {
+	if !trust.Configured() || trust.TokenIssuerCertificate == nil || org == nil || !org.Enabled {
 		return nil, nil, fault.Because(fault.InvalidSecurityToken, errors.New("federation is not configured or not enabled"))
 	}
 	return trust, org, nil
@@ -224,6 +227,9 @@ func (v *Verifier) open(data xmlsec.Element, trust *Trust, org *Organization, no
 	}
 	verified, issuer, err := xmlsec.VerifyEnveloped(plain.Root(), "AssertionID", trust.issuers(), xmlsec.VerifyPolicy{AllowSHA1: exchange, Now: now})
 	if err != nil {
+		if v.UnknownIssuer != nil && errors.Is(err, xmlsec.ErrSignature) {
+			v.UnknownIssuer()
+		}
 		return nil, until, fault.Because(fault.InvalidSecurityToken, err)
 	}
 	v.refund(budget)

@@ -25,7 +25,7 @@ type nameserver struct {
 	cname    map[string]string
 	down     bool
 	overTCP  int
-	resolver gateway.TXTResolver
+	resolver federation.TXTResolver
 }
 
 func newNameserver(t *testing.T) *nameserver {
@@ -42,7 +42,7 @@ func newNameserver(t *testing.T) *nameserver {
 		<-started
 		t.Cleanup(func() { _ = s.Shutdown() })
 	}
-	n.resolver = gateway.NewResolver(packets.LocalAddr().String())
+	n.resolver = federation.NewResolver(packets.LocalAddr().String())
 	return n
 }
 
@@ -103,7 +103,7 @@ func proofOf(name string, k *federation.KeyPair) string {
 func TestProofIsFoundInEveryFormOfARecord(t *testing.T) {
 	w := newWorld(t)
 	n := newNameserver(t)
-	p := &gateway.Prover{Resolvers: []gateway.TXTResolver{n.resolver}}
+	p := &gateway.Prover{Resolvers: []federation.TXTResolver{n.resolver}}
 	k := w.contoso.OrgCertificate
 	proof := proofOf("a.example", k)
 	var crowd [][]string
@@ -129,7 +129,7 @@ func TestProofIsFoundInEveryFormOfARecord(t *testing.T) {
 func TestProofIsNotFoundWhereItProvesNothing(t *testing.T) {
 	w := newWorld(t)
 	n := newNameserver(t)
-	p := &gateway.Prover{Resolvers: []gateway.TXTResolver{n.resolver}}
+	p := &gateway.Prover{Resolvers: []federation.TXTResolver{n.resolver}}
 	k := w.contoso.OrgCertificate
 	proof := proofOf("example", k)
 	for story, records := range map[string][][]string{
@@ -157,7 +157,7 @@ func TestProofIsNotFoundWhereItProvesNothing(t *testing.T) {
 func TestAliasIsFollowedAsDNSDoesAndTheNameStaysTheDomain(t *testing.T) {
 	w := newWorld(t)
 	n := newNameserver(t)
-	p := &gateway.Prover{Resolvers: []gateway.TXTResolver{n.resolver}}
+	p := &gateway.Prover{Resolvers: []federation.TXTResolver{n.resolver}}
 	n.cname["a.example."] = "b.example."
 	n.set("b.example", []string{proofOf("b.example", w.contoso.OrgCertificate)})
 	if f := find(t, p, "a.example", w.contoso.OrgCertificate); f != gateway.Absent {
@@ -172,7 +172,7 @@ func TestAliasIsFollowedAsDNSDoesAndTheNameStaysTheDomain(t *testing.T) {
 func TestAllResolversMustAgree(t *testing.T) {
 	w := newWorld(t)
 	one, two := newNameserver(t), newNameserver(t)
-	p := &gateway.Prover{Resolvers: []gateway.TXTResolver{one.resolver, two.resolver}}
+	p := &gateway.Prover{Resolvers: []federation.TXTResolver{one.resolver, two.resolver}}
 	k := w.contoso.OrgCertificate
 	one.set("a.example", []string{proofOf("a.example", k)})
 	if f := find(t, p, "a.example", k); f != gateway.Absent {
@@ -189,7 +189,7 @@ func TestAllResolversMustAgree(t *testing.T) {
 }
 
 func (w *world) domains(n *nameserver) *gateway.Domains {
-	return &gateway.Domains{Store: w.store, Prover: &gateway.Prover{Resolvers: []gateway.TXTResolver{n.resolver}}, Grace: 4 * 24 * time.Hour, Now: w.clock,
+	return &gateway.Domains{Store: w.store, Prover: &gateway.Prover{Resolvers: []federation.TXTResolver{n.resolver}}, Grace: 4 * 24 * time.Hour, Now: w.clock,
 		Log: slog.New(slog.NewTextHandler(w.log, nil))}
 }
 

@@ -102,7 +102,7 @@ func TestRegistrationWaitsForTheAdministrator(t *testing.T) {
 func TestRegistrationByProofNeedsTheRecordOfEveryDomain(t *testing.T) {
 	n := newNameserver(t)
 	w := newWorld(t, func(o *gateway.Options) {
-		o.Registration, o.Domains = gateway.RegisterByProof, &gateway.Domains{Prover: &gateway.Prover{Resolvers: []gateway.TXTResolver{n.resolver}}}
+		o.Registration, o.Domains = gateway.RegisterByProof, &gateway.Domains{Prover: &gateway.Prover{Resolvers: []federation.TXTResolver{n.resolver}}}
 	})
 	trust := w.trust(t, "northwind.example")
 	n.set("northwind.example", []string{proofOf("northwind.example", trust.OrgCertificate)})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/availd/availd/federation"
 	"github.com/availd/availd/federation/gateway"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/gatewayadmin"
@@ -89,10 +90,10 @@ func (c *cli) registry() string { return filepath.Join(c.data, "gateway.db") }
 func (c *cli) prover() *gateway.Prover {
 	var p gateway.Prover
 	for _, r := range c.resolvers {
-		p.Resolvers = append(p.Resolvers, gateway.NewResolver(r))
+		p.Resolvers = append(p.Resolvers, federation.NewResolver(r))
 	}
 	if len(p.Resolvers) == 0 {
-		p.Resolvers = []gateway.TXTResolver{net.DefaultResolver}
+		p.Resolvers = []federation.TXTResolver{net.DefaultResolver}
 	}
 	return &p
 }

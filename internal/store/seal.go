@@ -157,11 +157,11 @@ func EncodeTrust(t *federation.Trust, k *MasterKey) ([]byte, error) {
 		if pair == nil {
 			continue
 		}
-		cert, key, err := pair.MarshalPEM()
+		sealed, err := k.sealPair(pair)
 		if err != nil {
 			return nil, err
 		}
-		row.Cert[i], row.Key[i] = string(cert), k.seal(key)
+		row.Cert[i], row.Key[i] = sealed.Cert, sealed.Key
 	}
 	p.TokenIssuerCertificate, p.TokenIssuerPrevCertificate, p.OrgCertificate, p.OrgPrevCertificate, p.OrgNextCertificate = nil, nil, nil, nil, nil
 	return json.Marshal(row)
@@ -189,13 +189,61 @@ func DecodeTrust(b []byte, k *MasterKey) (*federation.Trust, error) {
 		if row.Cert[i] == "" {
 			continue
 		}
-		key, err := k.open(row.Key[i])
-		if err != nil {
-			return nil, err
-		}
-		if *into, err = federation.ParseKeyPair([]byte(row.Cert[i]), key); err != nil {
+		if *into, err = k.openPair(sealedPair{row.Cert[i], row.Key[i]}); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
+}
+
+// sealedPair is a key pair as it lies in the store.
+type sealedPair struct{ Cert, Key string }
+
+func (k *MasterKey) sealPair(p *federation.KeyPair) (sealedPair, error) {
+	cert, key, err := p.MarshalPEM()
+	if err != nil {
+		return sealedPair{}, err
+	}
+	return sealedPair{string(cert), k.seal(key)}, nil
+}
+
+func (k *MasterKey) openPair(p sealedPair) (*federation.KeyPair, error) {
+	key, err := k.open(p.Key)
+	if err == nil {
+		return federation.ParseKeyPair([]byte(p.Cert), key)
+	}
+	if c, e := federation.ParseCertificate([]byte(p.Cert)); e == nil {
+		return nil, fmt.Errorf("Federation certificate with the thumbprint \"%s\" cannot be found: %w", federation.Thumbprint(c), err) //nolint:staticcheck // the text administrators know
+	}
+	return nil, err
+}
+
+// EncodeCertificates writes key pairs that belong to no trust, their private keys sealed.
+func EncodeCertificates(pairs []*federation.KeyPair, k *MasterKey) ([]byte, error) {
+	rows := []sealedPair{}
+	for _, p := range pairs {
+		row, err := k.sealPair(p)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return json.Marshal(rows)
+}
+
+// DecodeCertificates reads what EncodeCertificates wrote.
+func DecodeCertificates(b []byte, k *MasterKey) ([]*federation.KeyPair, error) {
+	var rows []sealedPair
+	if err := json.Unmarshal(b, &rows); err != nil {
+		return nil, err
+	}
+	var out []*federation.KeyPair
+	for _, row := range rows {
+		p, err := k.openPair(row)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }

@@ -26,7 +26,8 @@ var (
 // Config is everything that changes at run time and is read on every request; one consistent snapshot.
 type Config struct {
 	Version       int64
-	Trust         *federation.Trust // nil before New-FederationTrust; private keys unsealed
+	Trust         *federation.Trust     // nil before New-FederationTrust; private keys unsealed
+	Certificates  []*federation.KeyPair // those that no trust uses; private keys unsealed
 	Organization  *federation.Organization
 	Relationships []*orgrel.OrganizationRelationship
 	Settings      map[string]string // by the names below
@@ -37,6 +38,7 @@ const (
 	SettingExternalEwsURL = "ExternalEwsUrl"           // what partners are told; empty = SettingIsNotAvailable
 	SettingWSSecurity     = "WSSecurityAuthentication" // "false" closes the wssecurity paths
 	SettingPublishDomains = "PublishDomains"           // "queried" (default) or "all"
+	SettingInternalEwsURL = "InternalEwsUrl"           // what own users are told; empty = the external one
 )
 
 // Options of opening a store.
@@ -100,7 +102,8 @@ type Store interface {
 
 	LoadConfig(ctx context.Context) (*Config, error)
 	ConfigVersion(ctx context.Context) (int64, error)
-	PutTrust(ctx context.Context, t *federation.Trust) error // nil removes it
+	PutTrust(ctx context.Context, t *federation.Trust) error                // nil removes it
+	PutCertificates(ctx context.Context, pairs []*federation.KeyPair) error // replaces Config.Certificates
 	PutOrganization(ctx context.Context, o *federation.Organization) error
 	PutRelationship(ctx context.Context, r *orgrel.OrganizationRelationship) error // by ID; "" creates; a domain in another relationship is ErrExists naming both
 	DeleteRelationship(ctx context.Context, id string) error

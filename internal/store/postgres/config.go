@@ -64,6 +64,8 @@ func (s *Store) loadConfig(ctx context.Context, tx pgx.Tx, c *store.Config) erro
 		switch name {
 		case "trust":
 			c.Trust, err = store.DecodeTrust([]byte(data), s.key)
+		case "certificates":
+			c.Certificates, err = store.DecodeCertificates([]byte(data), s.key)
 		case "organization":
 			err = json.Unmarshal([]byte(data), c.Organization)
 		default:
@@ -105,6 +107,15 @@ func (s *Store) PutTrust(ctx context.Context, t *federation.Trust) error {
 		}
 		return putConfig(ctx, tx, "trust", string(data))
 	})
+}
+
+// PutCertificates stores the key pairs that belong to no trust, sealed.
+func (s *Store) PutCertificates(ctx context.Context, pairs []*federation.KeyPair) error {
+	data, err := store.EncodeCertificates(pairs, s.key)
+	if err != nil {
+		return err
+	}
+	return s.configTx(ctx, func(tx pgx.Tx) error { return putConfig(ctx, tx, "certificates", string(data)) })
 }
 
 // PutOrganization stores the organization identifier.

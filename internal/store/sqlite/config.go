@@ -71,6 +71,10 @@ func (s *Store) loadNamed(ctx context.Context, tx *sql.Tx, c *store.Config) erro
 			if c.Trust, err = store.DecodeTrust(data, s.key); err != nil {
 				return err
 			}
+		case "certificates":
+			if c.Certificates, err = store.DecodeCertificates(data, s.key); err != nil {
+				return err
+			}
 		case "organization":
 			if err := json.Unmarshal(data, c.Organization); err != nil {
 				return err
@@ -100,6 +104,15 @@ func (s *Store) PutTrust(ctx context.Context, t *federation.Trust) error {
 		}
 		return putConfig(ctx, tx, "trust", data)
 	})
+}
+
+// PutCertificates stores the key pairs that belong to no trust, sealed.
+func (s *Store) PutCertificates(ctx context.Context, pairs []*federation.KeyPair) error {
+	data, err := store.EncodeCertificates(pairs, s.key)
+	if err != nil {
+		return err
+	}
+	return s.configTx(ctx, func(tx *sql.Tx) error { return putConfig(ctx, tx, "certificates", data) })
 }
 
 // PutOrganization stores the organization identifier.

@@ -76,6 +76,7 @@ var configTests = []test{
 			{"setting", func() error { return s.PutSetting(t.Context(), store.SettingPublishDomains, "all") }},
 			{"organization", func() error { return s.PutOrganization(t.Context(), &federation.Organization{}) }},
 			{"trust", func() error { return s.PutTrust(t.Context(), &federation.Trust{Name: "x"}) }},
+			{"certificates", func() error { return s.PutCertificates(t.Context(), nil) }},
 			{"no trust", func() error { return s.PutTrust(t.Context(), nil) }},
 			{"delete", func() error { return s.DeleteRelationship(t.Context(), r.ID) }},
 		} {
@@ -107,6 +108,28 @@ var configTests = []test{
 		}
 		if _, err := open(t, store.Options{Now: Today, Key: masterKey(t)}).LoadConfig(t.Context()); err == nil {
 			t.Error("another master key opens the trust")
+		}
+	}},
+	{"certificates of no trust come back in their order, with the master key and with no other", func(t *testing.T, open Opener) {
+		s := open(t, store.Options{Now: Today, Key: masterKey(t)})
+		var pairs []*federation.KeyPair
+		for range 2 {
+			pair, err := federation.NewOrganizationCertificate(Today(), 30)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pairs = append(pairs, pair)
+		}
+		if err := s.PutCertificates(t.Context(), pairs); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := s.LoadConfig(t.Context())
+		if err != nil || len(cfg.Certificates) != 2 || !cfg.Certificates[0].Key.Equal(pairs[0].Key) || !cfg.Certificates[1].Key.Equal(pairs[1].Key) {
+			t.Fatalf("%v %v", cfg, err)
+		}
+		_, err = open(t, store.Options{Now: Today, Key: masterKey(t)}).LoadConfig(t.Context())
+		if want := "Federation certificate with the thumbprint \"" + federation.Thumbprint(pairs[0].Certificate) + "\" cannot be found"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("another master key: %v", err)
 		}
 	}},
 	{"an audit entry is written with its change, and only with it", func(t *testing.T, open Opener) {
