@@ -87,9 +87,17 @@ func SendNextCertificate(ctx context.Context, c *http.Client, t *Trust, now time
 }
 
 // PublishCertificate makes the next certificate the one to which the gateway encrypts tokens. It may be called before or
-// after the trust's own next certificate has become its current one.
+// after the trust's own next certificate has become its current one, and again when the answer was lost.
 func PublishCertificate(ctx context.Context, c *http.Client, t *Trust, now time.Time) error {
-	return sendStatement(ctx, c, t, Statement{Kind: StatementPublishCertificate}, now)
+	if !t.Configured() {
+		return errors.New(TextNoTrust)
+	}
+	published := t.OrgCertificate
+	if t.OrgNextCertificate != nil {
+		published = t.OrgNextCertificate
+	}
+	return sendStatement(ctx, c, t, Statement{Kind: StatementPublishCertificate,
+		Values: []StatementValue{{ValueCertificate, string(EncodeCertificate(published.Certificate))}}}, now)
 }
 
 // AddDomain tells the gateway that the TXT record of d (DomainProof) is in DNS; it looks, and from then on the

@@ -59,21 +59,25 @@ type Organization struct {
 	Domains               []smtpaddr.Domain // proven or approved, of one organization only; the STS asks Registry.Speaks instead
 	Certificate           *x509.Certificate // current: tokens are encrypted to it
 	Previous              *x509.Certificate // still signs requests; may be nil
-	Next                  *x509.Certificate // installed, not yet in use; may be nil
+	Next                  *x509.Certificate // installed; signs requests, and nothing is encrypted to it yet; may be nil
 }
 
-// signers are the certificates that may sign for the organization.
+// signers are the certificates that may sign for the organization. The next one is among them: an organization may use
+// it before the gateway was told to publish it.
 func (o *Organization) signers() []*x509.Certificate {
-	if o.Previous == nil {
-		return []*x509.Certificate{o.Certificate}
+	out := []*x509.Certificate{o.Certificate}
+	for _, c := range []*x509.Certificate{o.Previous, o.Next} {
+		if c != nil {
+			out = append(out, c)
+		}
 	}
-	return []*x509.Certificate{o.Certificate, o.Previous}
+	return out
 }
 
 // Registry knows the organizations and remembers what was asked. Every read is an indexed one: its cost does not grow
 // with the number of organizations.
 type Registry interface {
-	// OrganizationsByKey returns those whose current or previous certificate the hint may mean: none, one, or several
+	// OrganizationsByKey returns those one of whose certificates the hint may mean: none, one, or several
 	// that share a certificate. Domains is left empty.
 	OrganizationsByKey(ctx context.Context, hint xmlsec.KeyHint) ([]*Organization, error)
 	// OrganizationByURI finds by the normalized ApplicationUri; nil when there is none. Domains is left empty.

@@ -91,11 +91,7 @@ func (g *Gateway) registered(ctx context.Context, u *federation.UnverifiedStatem
 	case o.State != Approved || o.Instance != g.o.Instance:
 		return denied("organization %s is %s at instance %.100q", o.Name, o.State, o.Instance)
 	}
-	certs := o.signers()
-	if o.Next != nil {
-		certs = append(certs, o.Next)
-	}
-	s, err := u.Verify(certs, g.o.Issuer, g.o.Now())
+	s, err := u.Verify(o.signers(), g.o.Issuer, g.o.Now())
 	if err != nil {
 		return denied("%w", err)
 	}
@@ -138,6 +134,9 @@ func (g *Gateway) act(ctx context.Context, o *Organization, s *federation.Statem
 		}
 		return g.o.Registry.NextCertificate(ctx, o.Name, c)
 	case federation.StatementPublishCertificate:
+		if c != nil && o.Certificate.Equal(c) { // told again, by an organization that lost our answer
+			return nil
+		}
 		return g.o.Registry.PublishCertificate(ctx, o.Name)
 	case federation.StatementAddDomain, federation.StatementRemoveDomain:
 		d, err := smtpaddr.ParseDomain(s.First(federation.ValueDomain))

@@ -19,7 +19,7 @@ const pendingFor = 14 * 24 * time.Hour
 
 // OrganizationsByKey implements gateway.Registry.
 func (s *Store) OrganizationsByKey(ctx context.Context, h xmlsec.KeyHint) ([]*gateway.Organization, error) {
-	const where = `WHERE o.name IN (SELECT organization FROM certificate WHERE role <> 'next' AND `
+	const where = `WHERE o.name IN (SELECT organization FROM certificate WHERE `
 	switch {
 	case len(h.SubjectKeyID) > 0:
 		return organizations(ctx, s.db, where+`ski = ? LIMIT 8)`, h.SubjectKeyID)
