@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -128,39 +129,6 @@ func NormalizeURI(s string) string {
 	return strings.TrimSuffix(s, "/")
 }
 
-// Organization is the federated organization identifier.
-type Organization struct {
-	Enabled          bool              `json:"Enabled"`
-	AccountNamespace smtpaddr.Domain   `json:"AccountNamespace"`
-	DefaultDomain    smtpaddr.Domain   `json:"DefaultDomain"`
-	Domains          []smtpaddr.Domain `json:"Domains"`         // federated
-	AcceptedDomains  []smtpaddr.Domain `json:"AcceptedDomains"` // ours; federated ones are among them
-	Contact          string            `json:"OrganizationContact"`
-}
-
-// Owns tells whether d is one of the organization's own domains, federated or accepted.
-func (o *Organization) Owns(d smtpaddr.Domain) bool {
-	return o != nil && (slices.Contains(o.AcceptedDomains, d) || slices.Contains(o.Domains, d))
-}
-
-// FederatedAddress picks the address under which user is known to partners: one in DefaultDomain, the primary one, or
-// the first in a federated domain. addresses has the primary one first; ok is false when none fits.
-func (o *Organization) FederatedAddress(addresses []smtpaddr.Address) (a smtpaddr.Address, ok bool) {
-	if !o.DefaultDomain.IsZero() {
-		for _, a := range addresses {
-			if a.Domain() == o.DefaultDomain {
-				return a, true
-			}
-		}
-	}
-	for _, a := range addresses {
-		if slices.Contains(o.Domains, a.Domain()) {
-			return a, true
-		}
-	}
-	return smtpaddr.Address{}, false
-}
-
 // Trusts reads the configuration; the Trust is nil when there is none yet.
 type Trusts interface {
 	FederationTrust(ctx context.Context) (*Trust, error)
@@ -192,5 +160,55 @@ func (t *Trust) TrustedIssuers() []*x509.Certificate {
 			out = append(out, c)
 		}
 	}
+	return out
+}
+
+// MetadataAge is how old the gateway's document may become before that needs an administrator.
+const MetadataAge = 3 * 24 * time.Hour
+
+// Warnings are the sentences about t that an administrator should read at the time now: certificates that expire within
+// 60, 30 or 7 days or have expired, and metadata that could not be read for long.
+func (t *Trust) Warnings(now time.Time) []string {
+	var out []string
+	for _, c := range t.Expiring(now) {
+		when := fmt.Sprintf("expires within %d days, on %s", c.Threshold, c.Certificate.NotAfter.UTC().Format(time.DateOnly))
+		if c.Threshold == 0 {
+			when = "has expired, on " + c.Certificate.NotAfter.UTC().Format(time.RFC3339)
+		}
+		out = append(out, fmt.Sprintf("%s %s %s", c.Name, Thumbprint(c.Certificate), when))
+	}
+	if !t.MetadataReadAt.IsZero() && now.Sub(t.MetadataReadAt) > MetadataAge {
+		out = append(out, fmt.Sprintf("the gateway's metadata was last read on %s; what it said then is in force", t.MetadataReadAt.UTC().Format(time.RFC3339)))
+	}
+	return out
+}
+
+// Expiring is a certificate that has passed a threshold before its end.
+type Expiring struct {
+	Name        string // the property of the trust
+	Certificate *x509.Certificate
+	Threshold   int // days: 60, 30, 7, or 0 when it has expired
+}
+
+// Expiring lists the certificates in use that expire soon. The previous ones may.
+func (t *Trust) Expiring(now time.Time) []Expiring {
+	var out []Expiring
+	add := func(name string, c *x509.Certificate) {
+		if c == nil {
+			return
+		}
+		if days, ok := ExpiryWarning(c, now); ok {
+			out = append(out, Expiring{name, c, days})
+		}
+	}
+	for _, k := range []struct {
+		name string
+		pair *KeyPair
+	}{{"OrgCertificate", t.OrgCertificate}, {"OrgNextCertificate", t.OrgNextCertificate}} {
+		if k.pair != nil {
+			add(k.name, k.pair.Certificate)
+		}
+	}
+	add("TokenIssuerCertificate", t.TokenIssuerCertificate)
 	return out
 }

@@ -10,11 +10,13 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/smtpaddr"
 )
 
 // Admin performs verbs for one administrator.
@@ -25,7 +27,11 @@ type Admin struct {
 	// Metadata reads the document at the trust's TokenIssuerMetadataEpr; one of trusted must have signed it, and on first
 	// contact, with none, its own certificate.
 	Metadata func(ctx context.Context, t *federation.Trust, trusted []*x509.Certificate) (*federation.Metadata, error)
-	Warn     func(sentence string) // what is done all the same but most likely not meant; may be nil
+	// HTTP makes the client for the gateway of a trust; it follows no redirects.
+	HTTP func(t *federation.Trust) (*http.Client, error)
+	// NameServers finds who is asked for the proof of a domain.
+	NameServers func(ctx context.Context, d smtpaddr.Domain) ([]federation.NameServer, error)
+	Warn        func(sentence string) // what is done all the same but most likely not meant; may be nil
 }
 
 func (a *Admin) warn(sentences ...string) {

@@ -85,11 +85,11 @@ func TestKeysResealedUnderANewMasterKeyOpenWithNoOther(t *testing.T) {
 func TestTrustLeavesNoPrivateKeyInTheAudit(t *testing.T) {
 	a := newAdmin(t, openStore(t, filepath.Join(t.TempDir(), "a.db"), ""))
 	createTrust(t, a)
-	pem, err := a.ExportCertificate(t.Context(), true)
+	pem, err := a.ExportCertificate(t.Context(), admin.ExportParams{Private: true})
 	if err != nil || !strings.Contains(string(pem), "PRIVATE KEY") {
 		t.Fatalf("%v\n%s", err, pem)
 	}
-	if err := a.RemoveTrust(t.Context()); err != nil {
+	if err := a.RemoveTrust(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	log, err := a.AuditLog(t.Context(), 10)
@@ -115,7 +115,7 @@ func TestTrustOfAnEnabledOrganizationIsNotRemoved(t *testing.T) {
 	if err := a.SetOrganization(t.Context(), admin.OrganizationParams{Domains: &own, Enabled: ptr(true)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.RemoveTrust(t.Context()); fault.KindOf(err) != fault.Conflict {
+	if err := a.RemoveTrust(t.Context(), ""); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("removed, or %v", err)
 	}
 }

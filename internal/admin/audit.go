@@ -15,7 +15,7 @@ import (
 const maxDetail = 8 << 10 // bytes; a group may have very many members
 
 // bookkeeping are properties that change with every change and say nothing in an audit.
-var bookkeeping = [...]string{"Guid", "WhenCreated", "WhenChanged"}
+var bookkeeping = [...]string{"Guid", "WhenCreated", "WhenChanged", "MetadataReadAt", "IsValid", "Warnings"}
 
 // audited is a context whose next change writes an entry in its own transaction.
 func (a *Admin) audited(ctx context.Context, verb, object, detail string) context.Context {

@@ -11,6 +11,7 @@ import (
 // Resealed is the same store, opened with another master key.
 type Resealed interface {
 	PutTrust(ctx context.Context, t *federation.Trust) error
+	PutCertificates(ctx context.Context, pairs []*federation.KeyPair) error
 	LoadConfig(ctx context.Context) (*store.Config, error)
 }
 
@@ -21,15 +22,22 @@ func (a *Admin) Reseal(ctx context.Context, to Resealed) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Trust == nil {
-		return nil
+	if len(cfg.Certificates) > 0 {
+		if err := to.PutCertificates(a.audited(ctx, "key reseal", "certificates", "MasterKey: new"), cfg.Certificates); err != nil {
+			return problem(err)
+		}
 	}
-	if err := to.PutTrust(a.audited(ctx, "key reseal", cfg.Trust.Name, "MasterKey: new"), cfg.Trust); err != nil {
-		return problem(err)
+	if cfg.Trust != nil {
+		if err := to.PutTrust(a.audited(ctx, "key reseal", cfg.Trust.Name, "MasterKey: new"), cfg.Trust); err != nil {
+			return problem(err)
+		}
 	}
 	again, err := to.LoadConfig(ctx)
 	if err != nil {
 		return problem(err)
+	}
+	if cfg.Trust == nil {
+		return nil
 	}
 	if again.Trust == nil || !again.Trust.OrgCertificate.Key.Equal(cfg.Trust.OrgCertificate.Key) {
 		return fault.New(fault.Conflict, "the trust was changed meanwhile; reseal again")

@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
-	"net/url"
+	"net/http"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
@@ -22,9 +24,11 @@ const federatedDomainLength = 32
 
 // OrganizationParams changes the federated organization identifier (Set-FederatedOrganizationIdentifier).
 type OrganizationParams struct {
+	Trust               *string // name of the federation trust (DelegationFederationTrust); it must be there
 	AccountNamespace    *smtpaddr.Domain
+	AutoNamespace       *smtpaddr.Domain // makes the account namespace from this domain, which is federated then
 	DefaultDomain       *smtpaddr.Domain
-	Domains             *[]smtpaddr.Domain // federated
+	Domains             *[]smtpaddr.Domain // federated, by the word of the gateway's administrator; they become accepted
 	AcceptedDomains     *[]smtpaddr.Domain
 	Enabled             *bool
 	OrganizationContact *string
@@ -58,47 +62,93 @@ func publishDomains(cfg *store.Config) string {
 	return PublishQueried
 }
 
-// SetOrganization changes the identifier. Federated domains and the account namespace become accepted domains.
+// SetOrganization changes the identifier. A new account namespace is registered at the gateway where the trust says that
+// we speak to it ourselves.
 func (a *Admin) SetOrganization(ctx context.Context, p OrganizationParams) error {
+	if p.Trust != nil {
+		if _, err := a.trust(ctx, *p.Trust); err != nil {
+			return err
+		}
+	}
 	cfg, err := a.config(ctx)
 	if err != nil {
 		return err
 	}
-	old, o := *cfg.Organization, cfg.Organization
-	set(&o.AccountNamespace, p.AccountNamespace)
-	set(&o.DefaultDomain, p.DefaultDomain)
-	set(&o.Domains, p.Domains)
-	set(&o.AcceptedDomains, p.AcceptedDomains)
-	set(&o.Enabled, p.Enabled)
-	set(&o.Contact, p.OrganizationContact)
-	o.AcceptedDomains = slices.Clone(o.AcceptedDomains)
-	for _, d := range append(slices.Clone(o.Domains), o.AccountNamespace) {
-		if !d.IsZero() && !slices.Contains(o.AcceptedDomains, d) {
-			o.AcceptedDomains = append(o.AcceptedDomains, d)
-		}
+	o := clone(cfg.Organization)
+	if err := p.apply(o); err != nil {
+		return err
 	}
 	publish := publishDomains(cfg)
 	set(&publish, p.PublishDomains)
 	if publish != PublishAll && publish != PublishQueried {
 		return fault.New(fault.Invalid, "PublishDomains %q is not %s or %s", publish, PublishAll, PublishQueried)
 	}
-	if err := a.checkOrganization(ctx, cfg, o, old.AccountNamespace != o.AccountNamespace); err != nil {
+	if err := a.putOrganization(ctx, "org set", cfg, o); err != nil {
 		return err
-	}
-	if detail := changes(&old, o); detail != "" {
-		if err := a.Store.PutOrganization(a.audited(ctx, "org set", "organization", detail), o); err != nil {
-			return problem(err)
-		}
 	}
 	return a.putSetting(ctx, "org set", store.SettingPublishDomains, publishDomains(cfg), publish)
 }
 
-func (a *Admin) checkOrganization(ctx context.Context, cfg *store.Config, o *federation.Organization, newNamespace bool) error {
+func clone(o *federation.Organization) *federation.Organization {
+	c := *o
+	c.Domains, c.AcceptedDomains = slices.Clone(o.Domains), slices.Clone(o.AcceptedDomains)
+	return &c
+}
+
+func (p OrganizationParams) apply(o *federation.Organization) error {
+	set(&o.AccountNamespace, p.AccountNamespace)
+	set(&o.DefaultDomain, p.DefaultDomain)
+	set(&o.Domains, p.Domains)
+	set(&o.AcceptedDomains, p.AcceptedDomains)
+	set(&o.Enabled, p.Enabled)
+	set(&o.Contact, p.OrganizationContact)
+	o.Domains, o.AcceptedDomains = slices.Clone(o.Domains), slices.Clone(o.AcceptedDomains)
+	if p.AutoNamespace != nil {
+		if p.AccountNamespace != nil {
+			return fault.New(fault.Invalid, "--account-namespace and --auto-namespace exclude each other")
+		}
+		namespace, err := federation.AutoNamespace(*p.AutoNamespace)
+		if err != nil {
+			return invalid(err)
+		}
+		o.AccountNamespace = namespace
+		if !slices.Contains(o.Domains, *p.AutoNamespace) {
+			o.Domains = append(o.Domains, *p.AutoNamespace)
+		}
+	}
+	for _, d := range o.Domains {
+		if !slices.Contains(o.AcceptedDomains, d) {
+			o.AcceptedDomains = append(o.AcceptedDomains, d)
+		}
+	}
+	return nil
+}
+
+// putOrganization checks and stores a changed identifier, with the ApplicationUri that follows the account namespace.
+func (a *Admin) putOrganization(ctx context.Context, verb string, cfg *store.Config, o *federation.Organization) error {
+	old := cfg.Organization
+	if err := checkOrganization(cfg, o); err != nil {
+		return err
+	}
+	if o.AccountNamespace != old.AccountNamespace && !o.AccountNamespace.IsZero() {
+		if err := a.newNamespace(ctx, cfg, o); err != nil {
+			return err
+		}
+	}
+	a.warnOrganization(cfg, o)
+	detail := changes(old, o)
+	if detail == "" {
+		return nil
+	}
+	return problem(a.Store.PutOrganization(a.audited(ctx, verb, "organization", detail), o))
+}
+
+func checkOrganization(cfg *store.Config, o *federation.Organization) error {
 	switch {
 	case !o.DefaultDomain.IsZero() && !slices.Contains(o.Domains, o.DefaultDomain):
-		return fault.New(fault.Invalid, "the default domain %s is not a federated domain", o.DefaultDomain)
-	case o.Enabled && len(o.Domains) == 0:
-		return fault.New(fault.Invalid, "an organization without a federated domain cannot be enabled; give --domain")
+		return fault.New(fault.Invalid, "DefaultDomain %s is not a federated domain", o.DefaultDomain)
+	case o.Enabled && len(o.Domains) == 0 && o.AccountNamespace.IsZero():
+		return fault.New(fault.Invalid, "an organization without account namespace and federated domain cannot be enabled; give --account-namespace, or --domain")
 	case o.Contact != "":
 		if _, err := smtpaddr.ParseAddress(o.Contact); err != nil {
 			return fault.New(fault.Invalid, "OrganizationContact: %v", err)
@@ -111,18 +161,72 @@ func (a *Admin) checkOrganization(ctx context.Context, cfg *store.Config, o *fed
 			}
 		}
 	}
+	return nil
+}
+
+// warnOrganization says what is done all the same.
+func (a *Admin) warnOrganization(cfg *store.Config, o *federation.Organization) {
 	for _, d := range o.Domains {
-		if len(d.String()) > federatedDomainLength {
+		if len(d.String()) > federatedDomainLength && !slices.Contains(cfg.Organization.Domains, d) {
 			a.warn("domain " + d.String() + " is longer than 32 characters, which the gateway of Exchange refuses")
 		}
 	}
 	if o.Enabled && cfg.Trust == nil {
 		a.warn("there is no federation trust yet; create one with availd trust create")
 	}
-	if newNamespace && !o.AccountNamespace.IsZero() {
-		return a.checkNamespace(ctx, o.AccountNamespace)
+}
+
+// newNamespace checks and registers an account namespace, and lets the trust's ApplicationUri follow it.
+func (a *Admin) newNamespace(ctx context.Context, cfg *store.Config, o *federation.Organization) error {
+	namespace, proves := o.AccountNamespace, o.NamespaceProof()
+	if !slices.Contains(o.AcceptedDomains, proves) {
+		return fault.New(fault.Invalid, "%s is not an accepted domain; make it one with availd accepted-domain add %s", proves, proves)
 	}
-	return nil
+	if err := a.checkNamespace(ctx, namespace); err != nil {
+		return err
+	}
+	t := cfg.Trust
+	if old := cfg.Organization.AccountNamespace; !old.IsZero() {
+		a.warn(partnersBreak("the account namespace", old.String(), namespace.String()))
+	}
+	if t == nil {
+		return nil
+	}
+	was := *t
+	if t.ApplicationUri == "" || federation.NormalizeURI(t.ApplicationUri) == cfg.Organization.AccountNamespace.String() {
+		t.ApplicationUri = namespace.String()
+	}
+	if err := a.register(ctx, t, o); err != nil {
+		return err
+	}
+	if t.ApplicationUri == was.ApplicationUri {
+		return nil
+	}
+	_, err := a.putTrust(ctx, "org set", &was, t)
+	return err
+}
+
+// register makes the organization known to the gateway, once the proof of the namespace is in DNS.
+func (a *Admin) register(ctx context.Context, t *federation.Trust, o *federation.Organization) error {
+	proves := o.NamespaceProof()
+	if provisioner(t) != federation.Statements {
+		a.warn("the gateway's administrator must register this organization with the account namespace " + o.AccountNamespace.String() +
+			"; a gateway that looks for its proof in DNS wants the record that availd domain proof " + proves.String() + " shows")
+		return nil
+	}
+	if err := a.requireProof(ctx, t, proves); err != nil {
+		return err
+	}
+	r := federation.Registration{Name: proves.String(), Contact: o.Contact, AccountNamespace: o.AccountNamespace, Domains: []smtpaddr.Domain{proves}}
+	_, err := a.tell(ctx, t, func(ctx context.Context, c *http.Client, t *federation.Trust, now time.Time) error {
+		return federation.Register(ctx, c, t, r, now)
+	})
+	if err != nil && !strings.Contains(err.Error(), federation.TextProofFailed) { // most likely its administrator has done it already
+		a.warn("An error occurred while attempting to provision Exchange to the Partner STS. Detailed Information: " + err.Error() +
+			" Nothing is missing if the gateway's administrator has registered this organization already.")
+		return nil
+	}
+	return invalid(err)
 }
 
 // checkNamespace refuses a namespace in which users have their primary address: immutable ids at the gateway would be
@@ -145,31 +249,4 @@ func (a *Admin) putSetting(ctx context.Context, verb, name, old, value string) e
 	}
 	detail := changes(map[string]string{name: old}, map[string]string{name: value})
 	return problem(a.Store.PutSetting(a.audited(ctx, verb, name, detail), name, value))
-}
-
-// URLs are what partners are told (Get-WebServicesVirtualDirectory).
-type URLs struct {
-	ExternalEwsURL string `json:"ExternalEwsUrl"` // Exchange.asmx; empty: not available
-}
-
-// URLs returns them.
-func (a *Admin) URLs(ctx context.Context) (URLs, error) {
-	cfg, err := a.config(ctx)
-	if err != nil {
-		return URLs{}, err
-	}
-	return URLs{cfg.Settings[store.SettingExternalEwsURL]}, nil
-}
-
-// SetExternalEwsURL changes the URL of our web services (Set-WebServicesVirtualDirectory -ExternalUrl); empty: partners are
-// told that it is not available.
-func (a *Admin) SetExternalEwsURL(ctx context.Context, to string) error {
-	if u, err := url.Parse(to); to != "" && (err != nil || u.Host == "" || u.Scheme != "https") {
-		return fault.New(fault.Invalid, "ExternalEwsUrl %q is not https", to)
-	}
-	cfg, err := a.config(ctx)
-	if err != nil {
-		return err
-	}
-	return a.putSetting(ctx, "url set", store.SettingExternalEwsURL, cfg.Settings[store.SettingExternalEwsURL], to)
 }

@@ -2,15 +2,15 @@ package admin
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/internal/wssecurity"
 )
 
 // policyReference names the policy in token requests to the gateway, as Exchange does.
@@ -18,39 +18,12 @@ const policyReference = "EX_MBI_FED_SSL"
 
 const maxCertificateDays = 10 * 366
 
-// Certificate is the public part of one: a lower-case SHA-256 thumbprint and when it is valid.
-type Certificate struct {
-	Thumbprint          string
-	NotBefore, NotAfter time.Time
-}
-
-func certificate(c *x509.Certificate) *Certificate {
-	if c == nil {
-		return nil
-	}
-	sum := sha256.Sum256(c.Raw)
-	return &Certificate{hex.EncodeToString(sum[:]), c.NotBefore.UTC(), c.NotAfter.UTC()}
-}
-
-func pair(k *federation.KeyPair) *Certificate {
-	if k == nil {
-		return nil
-	}
-	return certificate(k.Certificate)
-}
-
-// String writes thumbprint and last day; nothing for no certificate.
-func (c *Certificate) String() string {
-	if c == nil {
-		return ""
-	}
-	return c.Thumbprint + " until " + c.NotAfter.Format(time.DateOnly)
-}
-
 // Trust is the federation trust as it may be shown: without private keys (Get-FederationTrust).
 type Trust struct {
 	Name                       string
+	ApplicationIdentifier      string
 	ApplicationUri             string //nolint:revive // Exchange's spelling
+	NamespaceProvisioner       federation.NamespaceProvisioner
 	TokenIssuerUri             string //nolint:revive // likewise
 	TokenIssuerEpr             string
 	TokenIssuerMetadataEpr     string
@@ -65,54 +38,79 @@ type Trust struct {
 	ProofOfPossession          federation.ProofPolicy
 	CAFile                     string
 	AllowPrivate               bool
+	MetadataReadAt             time.Time
+	IsValid                    bool     // it can be used
+	Warnings                   []string // what needs an administrator: expiring certificates, old metadata
 }
 
-func shown(t *federation.Trust) *Trust {
-	return &Trust{t.Name, t.ApplicationUri, t.TokenIssuerUri, t.TokenIssuerEpr, t.TokenIssuerMetadataEpr, t.WebRequestorRedirectEpr, t.PolicyReferenceUri,
-		certificate(t.TokenIssuerCertificate), certificate(t.TokenIssuerPrevCertificate), pair(t.OrgCertificate), pair(t.OrgPrevCertificate), pair(t.OrgNextCertificate),
-		t.Profile, t.Proof, t.CAFile, t.AllowPrivate}
+func (a *Admin) shown(t *federation.Trust) *Trust {
+	now := a.Now()
+	out := &Trust{t.Name, t.ApplicationIdentifier, t.ApplicationUri, provisioner(t), t.TokenIssuerUri, t.TokenIssuerEpr, t.TokenIssuerMetadataEpr, t.WebRequestorRedirectEpr, t.PolicyReferenceUri,
+		certificate(t.TokenIssuerCertificate, now), certificate(t.TokenIssuerPrevCertificate, now), pair(t.OrgCertificate, now), pair(t.OrgPrevCertificate, now), pair(t.OrgNextCertificate, now),
+		t.Profile, t.Proof, t.CAFile, t.AllowPrivate, t.MetadataReadAt, false, t.Warnings(now)}
+	out.IsValid = t.Configured() && t.TokenIssuerCertificate != nil && out.OrgCertificate.DaysLeft >= 0 && out.TokenIssuerCertificate.DaysLeft >= 0
+	return out
+}
+
+// provisioner is the trust's; trusts of before have none.
+func provisioner(t *federation.Trust) federation.NamespaceProvisioner {
+	if t.NamespaceProvisioner == "" {
+		return federation.ExternalProcess
+	}
+	return t.NamespaceProvisioner
 }
 
 // TrustParams makes a trust (New-FederationTrust).
 type TrustParams struct {
 	Name                   string
-	ApplicationUri         string //nolint:revive // Exchange's spelling
+	ApplicationUri         string //nolint:revive // Exchange's spelling; "": the account namespace, when there is one
 	TokenIssuerMetadataEpr string
+	NamespaceProvisioner   federation.NamespaceProvisioner // "": ExternalProcess
 	Profile                federation.Profile
 	ProofOfPossession      federation.ProofPolicy
-	OrgCertificate         *federation.KeyPair // nil: a self-signed one is made
+	OrgCertificate         *federation.KeyPair // nil: the one with Thumbprint
+	Thumbprint             string              // of an unused certificate of the store; "": a self-signed one is made
 	Days                   int                 // validity of a self-signed one
 	Fingerprint            string              // SHA-256 that the gateway's signing certificate must have; "": first contact is believed
 	CAFile                 string
 	AllowPrivate           bool
 }
 
-func (p TrustParams) check(now time.Time) error {
+func (p TrustParams) check() error {
 	switch {
 	case strings.TrimSpace(p.Name) == "":
 		return fault.New(fault.Invalid, "a trust needs a name")
-	case p.Profile != federation.ProfileModern && p.Profile != federation.ProfileExchange:
-		return fault.New(fault.Invalid, "profile %q is not %s or %s", p.Profile, federation.ProfileModern, federation.ProfileExchange)
-	case p.ProofOfPossession != federation.ProofRequired && p.ProofOfPossession != federation.ProofIfPresent:
-		return fault.New(fault.Invalid, "proof of possession %q is not %s or %s", p.ProofOfPossession, federation.ProofRequired, federation.ProofIfPresent)
-	case p.ApplicationUri == "" || p.TokenIssuerMetadataEpr == "":
-		return fault.New(fault.Invalid, "a trust needs --metadata-url and --application-uri")
-	case !strings.HasPrefix(p.TokenIssuerMetadataEpr, "https://"):
-		return fault.New(fault.Invalid, "metadata URL %q is not https", p.TokenIssuerMetadataEpr)
-	case p.OrgCertificate == nil && (p.Days < 1 || p.Days > maxCertificateDays):
-		return fault.New(fault.Invalid, "a certificate is valid for 1 to %d days and not %d", maxCertificateDays, p.Days)
+	case p.TokenIssuerMetadataEpr == "":
+		return fault.New(fault.Invalid, "a trust needs --metadata-url, the gateway's metadata document")
+	case p.OrgCertificate != nil && p.Thumbprint != "":
+		return fault.New(fault.Invalid, "a certificate is given and one is named by its thumbprint; only one can be")
 	}
-	if p.OrgCertificate != nil {
-		if c := p.OrgCertificate.Certificate; now.Before(c.NotBefore) || now.After(c.NotAfter) {
-			return fault.New(fault.Invalid, "the organization certificate is valid from %s to %s and not now", c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339))
-		}
+	return nil
+}
+
+// checkTrust refuses values that no trust can have.
+func checkTrust(t *federation.Trust) error {
+	switch {
+	case t.Profile != federation.ProfileModern && t.Profile != federation.ProfileExchange:
+		return fault.New(fault.Invalid, "profile %q is not %s or %s", t.Profile, federation.ProfileModern, federation.ProfileExchange)
+	case t.Proof != federation.ProofRequired && t.Proof != federation.ProofIfPresent:
+		return fault.New(fault.Invalid, "proof of possession %q is not %s or %s", t.Proof, federation.ProofRequired, federation.ProofIfPresent)
+	case provisioner(t) != federation.ExternalProcess && provisioner(t) != federation.Statements:
+		return fault.New(fault.Invalid, "namespace provisioner %q is not %s or %s", t.NamespaceProvisioner, federation.ExternalProcess, federation.Statements)
+	case !strings.HasPrefix(t.TokenIssuerMetadataEpr, "https://"):
+		return fault.New(fault.Invalid, "metadata URL %q is not https", t.TokenIssuerMetadataEpr)
 	}
-	return checkCAFile(p.CAFile)
+	return checkCAFile(t.CAFile)
 }
 
 // CreateTrust reads the gateway's metadata and makes or takes the organization certificate.
 func (a *Admin) CreateTrust(ctx context.Context, p TrustParams) (*Trust, error) {
-	if err := p.check(a.Now()); err != nil {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	t := &federation.Trust{Name: p.Name, ApplicationUri: p.ApplicationUri, TokenIssuerMetadataEpr: p.TokenIssuerMetadataEpr, NamespaceProvisioner: p.NamespaceProvisioner,
+		Profile: p.Profile, Proof: p.ProofOfPossession, CAFile: p.CAFile, AllowPrivate: p.AllowPrivate}
+	if err := checkTrust(t); err != nil {
 		return nil, err
 	}
 	cfg, err := a.config(ctx)
@@ -122,24 +120,65 @@ func (a *Admin) CreateTrust(ctx context.Context, p TrustParams) (*Trust, error) 
 	if cfg.Trust != nil {
 		return nil, fault.New(fault.Conflict, "there is a federation trust already: %q", cfg.Trust.Name)
 	}
-	t := &federation.Trust{Name: p.Name, ApplicationUri: p.ApplicationUri, TokenIssuerMetadataEpr: p.TokenIssuerMetadataEpr, Profile: p.Profile,
-		Proof: p.ProofOfPossession, CAFile: p.CAFile, AllowPrivate: p.AllowPrivate, OrgCertificate: p.OrgCertificate}
+	if t.OrgCertificate, err = a.takeCertificate(cfg, p.OrgCertificate, p.Thumbprint, p.Days); err != nil {
+		return nil, err
+	}
+	if t.ApplicationUri == "" {
+		t.ApplicationUri = cfg.Organization.AccountNamespace.String()
+	}
 	if err := a.readMetadata(ctx, t, nil); err != nil {
 		return nil, err
 	}
-	got := certificate(t.TokenIssuerCertificate).Thumbprint
+	if err := a.firstContact(t, p.Fingerprint); err != nil {
+		return nil, err
+	}
+	if err := a.Store.PutTrust(a.audited(ctx, "trust create", t.Name, changes(nil, a.shown(t))), t); err != nil {
+		return nil, problem(err)
+	}
+	if t.ApplicationUri == "" {
+		a.warn("the trust waits for the account namespace: set it with availd org set --account-namespace DOMAIN")
+	}
+	return a.shown(t), a.taken(ctx, cfg, t.OrgCertificate)
+}
+
+// takeCertificate is the given key pair, the unused one with the thumbprint, or a new one.
+func (a *Admin) takeCertificate(cfg *store.Config, given *federation.KeyPair, thumbprint string, days int) (*federation.KeyPair, error) {
 	switch {
-	case p.Fingerprint == "":
-		a.warn("the gateway's signing certificate is taken on first contact; compare its SHA-256 fingerprint " + got + " with the gateway's administrator")
-	case !strings.EqualFold(strings.ReplaceAll(p.Fingerprint, ":", ""), got):
-		return nil, fault.New(fault.Invalid, "the gateway's signing certificate has the SHA-256 fingerprint %s and not %s", got, p.Fingerprint)
-	}
-	if t.OrgCertificate == nil {
-		if t.OrgCertificate, err = federation.NewOrganizationCertificate(a.Now(), p.Days); err != nil {
-			return nil, problem(err)
+	case given == nil && thumbprint == "":
+		if err := checkDays(days); err != nil {
+			return nil, err
 		}
+		made, err := federation.NewOrganizationCertificate(a.Now(), days)
+		return made, problem(err)
+	case given == nil:
+		o, err := byThumbprint(cfg, thumbprint)
+		if err != nil {
+			return nil, err
+		}
+		given = o.KeyPair
 	}
-	return shown(t), problem(a.Store.PutTrust(a.audited(ctx, "trust create", t.Name, changes(nil, shown(t))), t))
+	return given, invalid(federation.CheckOrganizationCertificate(given.Certificate, a.Now()))
+}
+
+// taken forgets that a certificate was unused.
+func (a *Admin) taken(ctx context.Context, cfg *store.Config, k *federation.KeyPair) error {
+	left := unused(cfg, k)
+	if len(left) == len(cfg.Certificates) {
+		return nil
+	}
+	return problem(a.Store.PutCertificates(ctx, left))
+}
+
+// firstContact compares the gateway's signing certificate with what its administrator said.
+func (a *Admin) firstContact(t *federation.Trust, fingerprint string) error {
+	got := federation.Fingerprint(t.TokenIssuerCertificate)
+	switch {
+	case fingerprint == "":
+		a.warn("the gateway's signing certificate is taken on first contact; compare its SHA-256 fingerprint " + got + " with the gateway's administrator")
+	case !strings.EqualFold(strings.ReplaceAll(fingerprint, ":", ""), got):
+		return fault.New(fault.Invalid, "the gateway's signing certificate has the SHA-256 fingerprint %s and not %s", got, fingerprint)
+	}
+	return nil
 }
 
 // readMetadata fills in what the gateway publishes. A changed issuer name is never taken by a refresh.
@@ -151,15 +190,34 @@ func (a *Admin) readMetadata(ctx context.Context, t, old *federation.Trust) erro
 	if old != nil && m.TokenIssuerUri != old.TokenIssuerUri {
 		return fault.New(fault.Conflict, "the gateway calls itself %q now and not %q; a new issuer needs a new trust", m.TokenIssuerUri, old.TokenIssuerUri)
 	}
+	if err := a.compareClocks(t, m.ServedAt); err != nil {
+		return err
+	}
 	t.TokenIssuerUri, t.TokenIssuerEpr, t.WebRequestorRedirectEpr = m.TokenIssuerUri, m.TokenIssuerEpr, m.WebRequestorRedirectEpr
 	t.TokenIssuerCertificate, t.TokenIssuerPrevCertificate, t.PolicyReferenceUri = m.Certificates[0], nil, policyReference
 	if len(m.Certificates) > 1 {
 		t.TokenIssuerPrevCertificate = m.Certificates[1]
 	}
+	t.MetadataReadAt, t.MetadataDocument = a.Now().UTC().Truncate(time.Second), m.Document
 	return nil
 }
 
-func (a *Admin) trust(ctx context.Context) (*federation.Trust, error) {
+// compareClocks looks at the gateway's clock, which decides whether our certificate and our requests are valid there.
+func (a *Admin) compareClocks(t *federation.Trust, gateway time.Time) error {
+	if gateway.IsZero() {
+		return nil
+	}
+	if t.OrgCertificate != nil && gateway.Before(t.OrgCertificate.Certificate.NotBefore) {
+		return invalid(federation.CheckOrganizationCertificate(t.OrgCertificate.Certificate, gateway))
+	}
+	if skew := a.Now().Sub(gateway).Abs(); skew > wssecurity.Skew {
+		a.warn(fmt.Sprintf("our clock and the gateway's differ by %s; more than %s apart, requests are refused", skew.Truncate(time.Second), wssecurity.Skew))
+	}
+	return nil
+}
+
+// trust finds the federation trust; name is "", its name, or a pattern with * for it.
+func (a *Admin) trust(ctx context.Context, name string) (*federation.Trust, error) {
 	cfg, err := a.config(ctx)
 	if err != nil {
 		return nil, err
@@ -167,21 +225,93 @@ func (a *Admin) trust(ctx context.Context) (*federation.Trust, error) {
 	if cfg.Trust == nil {
 		return nil, fault.New(fault.NotFound, "there is no federation trust; create one with availd trust create")
 	}
+	if ok, err := path.Match(strings.ToLower(name), strings.ToLower(cfg.Trust.Name)); name != "" && (err != nil || !ok) {
+		return nil, fault.New(fault.NotFound, "there is no federation trust %q; there is %q", name, cfg.Trust.Name)
+	}
 	return cfg.Trust, nil
 }
 
-// Trust returns the federation trust.
-func (a *Admin) Trust(ctx context.Context) (*Trust, error) {
-	t, err := a.trust(ctx)
+// Trust returns the federation trust of this name ("": whatever it is called).
+func (a *Admin) Trust(ctx context.Context, name string) (*Trust, error) {
+	t, err := a.trust(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return shown(t), nil
+	return a.shown(t), nil
 }
 
-// RefreshTrust reads the gateway's metadata again (Set-FederationTrust -RefreshMetadata).
-func (a *Admin) RefreshTrust(ctx context.Context) (*Trust, error) {
-	t, err := a.trust(ctx)
+// MetadataDocument returns the last good document of the gateway as it came.
+func (a *Admin) MetadataDocument(ctx context.Context, name string) ([]byte, error) {
+	t, err := a.trust(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return t.MetadataDocument, nil
+}
+
+// TrustChange changes a trust (Set-FederationTrust).
+type TrustChange struct {
+	Name                   *string
+	ApplicationUri         *string //nolint:revive // Exchange's spelling
+	TokenIssuerMetadataEpr *string
+	NamespaceProvisioner   *federation.NamespaceProvisioner
+	Profile                *federation.Profile
+	ProofOfPossession      *federation.ProofPolicy
+	CAFile                 *string
+	AllowPrivate           *bool
+}
+
+// SetTrust changes the trust. A new metadata URL is read at once, and must be the same issuer's.
+func (a *Admin) SetTrust(ctx context.Context, name string, p TrustChange) (*Trust, error) {
+	t, err := a.trust(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	old := *t
+	set(&t.Name, p.Name)
+	set(&t.ApplicationUri, p.ApplicationUri)
+	set(&t.TokenIssuerMetadataEpr, p.TokenIssuerMetadataEpr)
+	set(&t.NamespaceProvisioner, p.NamespaceProvisioner)
+	set(&t.Profile, p.Profile)
+	set(&t.Proof, p.ProofOfPossession)
+	set(&t.CAFile, p.CAFile)
+	set(&t.AllowPrivate, p.AllowPrivate)
+	switch {
+	case strings.TrimSpace(t.Name) == "":
+		return nil, fault.New(fault.Invalid, "a trust needs a name")
+	case t.ApplicationUri == "" && old.ApplicationUri != "":
+		return nil, fault.New(fault.Invalid, "the ApplicationUri cannot be taken away")
+	}
+	if err := checkTrust(t); err != nil {
+		return nil, err
+	}
+	if t.TokenIssuerMetadataEpr != old.TokenIssuerMetadataEpr {
+		if err := a.readMetadata(ctx, t, &old); err != nil {
+			return nil, err
+		}
+	}
+	if t.ApplicationUri != old.ApplicationUri && old.ApplicationUri != "" {
+		a.warn(partnersBreak("ApplicationUri", old.ApplicationUri, t.ApplicationUri))
+	}
+	return a.putTrust(ctx, "trust set", &old, t)
+}
+
+func partnersBreak(what, from, to string) string {
+	return fmt.Sprintf("%s changes from %s to %s: every partner's organization relationship with us is broken until it is made anew there", what, from, to)
+}
+
+// putTrust stores a changed trust. What differs only in bookkeeping leaves no audit entry.
+func (a *Admin) putTrust(ctx context.Context, verb string, old, t *federation.Trust) (*Trust, error) {
+	if detail := changes(a.shown(old), a.shown(t)); detail != "" {
+		ctx = a.audited(ctx, verb, t.Name, detail)
+	}
+	return a.shown(t), problem(a.Store.PutTrust(ctx, t))
+}
+
+// RefreshTrust reads the gateway's metadata again (Set-FederationTrust -RefreshMetadata). What cannot be read, is not
+// signed by a key that is trusted, or is another issuer's leaves everything as it is.
+func (a *Admin) RefreshTrust(ctx context.Context, name string) (*Trust, error) {
+	t, err := a.trust(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -189,16 +319,12 @@ func (a *Admin) RefreshTrust(ctx context.Context) (*Trust, error) {
 	if err := a.readMetadata(ctx, t, &old); err != nil {
 		return nil, err
 	}
-	detail := changes(shown(&old), shown(t))
-	if detail == "" {
-		return shown(t), nil
-	}
-	return shown(t), problem(a.Store.PutTrust(a.audited(ctx, "trust refresh-metadata", t.Name, detail), t))
+	return a.putTrust(ctx, "trust refresh-metadata", &old, t)
 }
 
 // RemoveTrust removes the trust with its keys; the organization must be disabled first (Remove-FederationTrust).
-func (a *Admin) RemoveTrust(ctx context.Context) error {
-	t, err := a.trust(ctx)
+func (a *Admin) RemoveTrust(ctx context.Context, name string) error {
+	t, err := a.trust(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -209,24 +335,37 @@ func (a *Admin) RemoveTrust(ctx context.Context) error {
 	if cfg.Organization.Enabled {
 		return fault.New(fault.Conflict, "the organization is still federated by the trust %q; end that first with availd org set --enabled=false", t.Name)
 	}
-	return problem(a.Store.PutTrust(a.audited(ctx, "trust remove", t.Name, changes(shown(t), nil)), nil))
+	return problem(a.Store.PutTrust(a.audited(ctx, "trust remove", t.Name, changes(a.shown(t), nil)), nil))
 }
 
-// ExportCertificate returns the current organization certificate as PEM, for the gateway's administrator; with its private
-// key too where private is set, which the audit tells before the key leaves.
-func (a *Admin) ExportCertificate(ctx context.Context, private bool) ([]byte, error) {
-	t, err := a.trust(ctx)
+// ExportParams of ExportCertificate.
+type ExportParams struct {
+	Next    bool // the next certificate and not the current one
+	Private bool // the private key too
+}
+
+// ExportCertificate returns an organization certificate as PEM, for the gateway's administrator; with its private key too
+// where that is asked, which the audit tells before the key leaves.
+func (a *Admin) ExportCertificate(ctx context.Context, p ExportParams) ([]byte, error) {
+	t, err := a.trust(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	cert, key, err := t.OrgCertificate.MarshalPEM()
+	which := t.OrgCertificate
+	if p.Next {
+		which = t.OrgNextCertificate
+	}
+	if which == nil {
+		return nil, fault.New(fault.NotFound, "there is no next organization certificate; install one with availd trust set-next-cert")
+	}
+	cert, key, err := which.MarshalPEM()
 	if err != nil {
 		return nil, problem(err)
 	}
-	if !private {
+	if !p.Private {
 		return cert, nil
 	}
-	detail := fmt.Sprintf("OrgCertificate: %q; PrivateKey: exported", certificate(t.OrgCertificate.Certificate))
+	detail := fmt.Sprintf("Certificate: %q; PrivateKey: exported", federation.Thumbprint(which.Certificate))
 	if err := a.Store.Audit(ctx, a.entry("trust export-certificate", t.Name, detail)); err != nil {
 		return nil, problem(err)
 	}

@@ -81,6 +81,10 @@ func (g *given) domain(name string) *smtpaddr.Domain {
 	return parsed(g, name, orEmpty(smtpaddr.ParseDomainIDN))
 }
 
+func (g *given) requiredDomain(name string) *smtpaddr.Domain {
+	return parsed(g, name, smtpaddr.ParseDomainIDN)
+}
+
 func (g *given) address(name string) *smtpaddr.Address {
 	return parsed(g, name, orEmpty(smtpaddr.ParseAddress))
 }

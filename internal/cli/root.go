@@ -74,7 +74,7 @@ func Root() *cobra.Command {
 	f.String("database", "availd.db", "SQLite database file")
 	f.String("master-key-file", "", "key that seals the organization keys (default: the database's path with .key)")
 	f.String("output", formatTable, "table, list or json")
-	cmd.AddCommand(serveCommand(), readyCommand(), migrateCommand(), devCACommand(), orgCommand(), urlCommand(), trustCommand(), orgrelCommand(), mailboxCommand(),
+	cmd.AddCommand(serveCommand(), readyCommand(), migrateCommand(), devCACommand(), orgCommand(), acceptedDomainCommand(), domainCommand(), urlCommand(), endpointCommand(), trustCommand(), certificateCommand(), orgrelCommand(), mailboxCommand(),
 		groupCommand(), keyCommand(), freebusyCommand(), explainCommand(), auditCommand(), versionCommand())
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := fromEnvironment(cmd.Flags()); err != nil {
@@ -137,7 +137,7 @@ func withAdmin(cmd *cobra.Command, f func(ctx context.Context, a *admin.Admin) e
 		if u, err := user.Current(); err == nil {
 			who = u.Username
 		}
-		return f(ctx, &admin.Admin{Store: st, Who: who, Now: time.Now, Metadata: fetchMetadata,
+		return f(ctx, &admin.Admin{Store: st, Who: who, Now: time.Now, Metadata: fetchMetadata, HTTP: gatewayClient, NameServers: nameServers(cmd),
 			Warn: func(s string) { fmt.Fprintln(cmd.ErrOrStderr(), "warning:", s) }})
 	})
 }

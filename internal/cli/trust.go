@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -15,9 +16,15 @@ import (
 	"github.com/availd/availd/internal/partner"
 )
 
-// fetchMetadata reads the gateway's document with the trust's own roots and address rules.
+const selfSignedDays = 1825 // five years, as Exchange makes them
+
+// gatewayClient calls the gateway of a trust under the trust's own roots and address rules; it follows no redirects.
+func gatewayClient(t *federation.Trust) (*http.Client, error) {
+	return new(partner.Clients).Get(partner.Profile{CAFile: t.CAFile, Allowed: partner.PrivateIf(t.AllowPrivate)})
+}
+
 func fetchMetadata(ctx context.Context, t *federation.Trust, trusted []*x509.Certificate) (*federation.Metadata, error) {
-	client, err := new(partner.Clients).Get(partner.Profile{CAFile: t.CAFile, Allowed: partner.PrivateIf(t.AllowPrivate)})
+	client, err := gatewayClient(t)
 	if err != nil {
 		return nil, err
 	}
@@ -26,66 +33,68 @@ func fetchMetadata(ctx context.Context, t *federation.Trust, trusted []*x509.Cer
 
 func trustCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "trust", Short: "The federation trust with the gateway"}
-	refresh := &cobra.Command{Use: "refresh-metadata", Short: "Read the gateway's metadata again", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
-			t, err := a.RefreshTrust(ctx)
-			if err == nil {
-				fmt.Fprintf(cmd.OutOrStdout(), "issuer certificate %s\n", t.TokenIssuerCertificate)
-			}
-			return err
-		})
+	remove := &cobra.Command{Use: "remove [NAME]", Short: "Remove the trust and its keys; the organization must be disabled first", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error { return a.RemoveTrust(ctx, optional(args)) })
 	}}
-	show := &cobra.Command{Use: "show", Short: "Show the trust", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
-			t, err := a.Trust(ctx)
-			if err != nil {
-				return err
-			}
-			return printOne(cmd, []property{{"Name", t.Name}, {"ApplicationUri", t.ApplicationUri}, {"TokenIssuerUri", t.TokenIssuerUri}, {"TokenIssuerEpr", t.TokenIssuerEpr},
-				{"TokenIssuerMetadataEpr", t.TokenIssuerMetadataEpr}, {"WebRequestorRedirectEpr", t.WebRequestorRedirectEpr}, {"PolicyReferenceUri", t.PolicyReferenceUri},
-				{"TokenIssuerCertificate", t.TokenIssuerCertificate}, {"TokenIssuerPrevCertificate", t.TokenIssuerPrevCertificate},
-				{"OrgCertificate", t.OrgCertificate}, {"OrgPrevCertificate", t.OrgPrevCertificate}, {"OrgNextCertificate", t.OrgNextCertificate},
-				{"Profile", t.Profile}, {"ProofOfPossession", t.ProofOfPossession}, {"CAFile", t.CAFile}, {"AllowPrivate", t.AllowPrivate}})
-		})
-	}}
-	remove := &cobra.Command{Use: "remove", Short: "Remove the trust and its keys; the organization must be disabled first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error { return a.RemoveTrust(ctx) })
-	}}
-	cmd.AddCommand(trustCreate(), show, trustExport(), refresh, remove)
+	cmd.AddCommand(trustCreate(), trustSet(), trustShow(), trustExport(), trustRefresh(), trustSetNext(), trustPublish(), remove)
 	return cmd
+}
+
+// optional is the one argument, or "".
+func optional(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }
 
 func trustCreate() *cobra.Command {
 	var p admin.TrustParams
-	var profile, proof, certFile, keyFile string
+	var profile, proof, provisioner, certFile, keyFile string
 	cmd := &cobra.Command{Use: "create NAME", Short: "Create the trust: read the gateway's metadata, make or take the organization certificate", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) (err error) {
-		p.Name, p.Profile, p.ProofOfPossession = args[0], federation.Profile(profile), federation.ProofPolicy(proof)
-		if certFile != "" || keyFile != "" {
-			if p.OrgCertificate, err = readPair(certFile, keyFile); err != nil {
-				return err
-			}
+		p.Name, p.Profile, p.ProofOfPossession, p.NamespaceProvisioner = args[0], federation.Profile(profile), federation.ProofPolicy(proof), federation.NamespaceProvisioner(provisioner)
+		if p.OrgCertificate, err = readPair(certFile, keyFile); err != nil {
+			return err
 		}
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
 			_, err := a.CreateTrust(ctx, p)
 			return err
 		})
 	}}
-	f := cmd.Flags()
-	f.StringVar(&p.TokenIssuerMetadataEpr, "metadata-url", "", "https URL of the gateway's metadata document")
-	f.StringVar(&p.ApplicationUri, "application-uri", "", "our name at the gateway")
-	f.StringVar(&profile, "profile", string(federation.ProfileModern), "modern, or exchange: SHA-1 and 3DES are accepted too")
-	f.StringVar(&proof, "proof", string(federation.ProofRequired), "require, or if-present: messages without proof of possession are accepted")
-	f.StringVar(&certFile, "certificate", "", "organization certificate (PEM); without it a self-signed one is made")
-	f.StringVar(&keyFile, "key", "", "its private key (PEM)")
-	f.IntVar(&p.Days, "days", 1825, "validity of a self-signed certificate")
-	f.StringVar(&p.Fingerprint, "fingerprint", "", "SHA-256 fingerprint that the gateway's signing certificate must have")
-	f.StringVar(&p.CAFile, "ca-file", "", "roots for the gateway's TLS (PEM)")
-	f.BoolVar(&p.AllowPrivate, "allow-private", false, "the gateway may have a private address")
-	cmd.MarkFlagsRequiredTogether("certificate", "key")
+	trustFlags(cmd, &p.TokenIssuerMetadataEpr, &p.ApplicationUri, &provisioner, &profile, &proof, &p.CAFile, &p.AllowPrivate)
+	certificateFlags(cmd, &p.Thumbprint, &certFile, &keyFile, &p.Days)
+	cmd.Flags().StringVar(&p.Fingerprint, "fingerprint", "", "SHA-256 fingerprint that the gateway's signing certificate must have")
 	return cmd
 }
 
+// trustFlags are the properties of a trust that an administrator chooses.
+func trustFlags(cmd *cobra.Command, metadata, uri, provisioner, profile, proof, caFile *string, private *bool) {
+	f := cmd.Flags()
+	f.StringVar(metadata, "metadata-url", "", "https URL of the gateway's metadata document")
+	f.StringVar(uri, "application-uri", "", "our name at the gateway; without it, the account namespace")
+	f.StringVar(provisioner, "namespace-provisioner", string(federation.ExternalProcess), "ExternalProcess: the gateway's administrator enters our domains and certificates; Statements: we tell the gateway")
+	f.StringVar(profile, "profile", string(federation.ProfileModern), "modern, or exchange: SHA-1 and 3DES are accepted too")
+	f.StringVar(proof, "proof", string(federation.ProofRequired), "require, or if-present: messages without proof of possession are accepted")
+	f.StringVar(caFile, "ca-file", "", "roots for the gateway's TLS (PEM)")
+	f.BoolVar(private, "allow-private", false, "the gateway may have a private address")
+}
+
+// certificateFlags choose an organization certificate.
+func certificateFlags(cmd *cobra.Command, thumbprint, certFile, keyFile *string, days *int) {
+	f := cmd.Flags()
+	f.StringVar(thumbprint, "thumbprint", "", "organization certificate of availd cert list; without it a self-signed one is made")
+	f.StringVar(certFile, "certificate", "", "organization certificate (PEM) from elsewhere")
+	f.StringVar(keyFile, "key", "", "its private key (PEM)")
+	f.IntVar(days, "days", selfSignedDays, "validity of a self-signed certificate")
+	cmd.MarkFlagsRequiredTogether("certificate", "key")
+	cmd.MarkFlagsMutuallyExclusive("certificate", "thumbprint")
+}
+
+// readPair reads a certificate and its key; nil where no file is named.
 func readPair(certFile, keyFile string) (*federation.KeyPair, error) {
+	if certFile == "" && keyFile == "" {
+		return nil, nil
+	}
 	cert, err := os.ReadFile(certFile)
 	if err != nil {
 		return nil, err
@@ -101,12 +110,126 @@ func readPair(certFile, keyFile string) (*federation.KeyPair, error) {
 	return pair, nil
 }
 
+func trustSet() *cobra.Command {
+	cmd := &cobra.Command{Use: "set [NAME]", Short: "Change the trust", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		g := &given{flags: cmd.Flags()}
+		p := admin.TrustChange{Name: g.text("name"), ApplicationUri: g.text("application-uri"), TokenIssuerMetadataEpr: g.text("metadata-url"), CAFile: g.text("ca-file"), AllowPrivate: g.bool("allow-private"),
+			NamespaceProvisioner: parsed(g, "namespace-provisioner", func(s string) (federation.NamespaceProvisioner, error) {
+				return federation.NamespaceProvisioner(s), nil
+			}),
+			Profile:           parsed(g, "profile", func(s string) (federation.Profile, error) { return federation.Profile(s), nil }),
+			ProofOfPossession: parsed(g, "proof", func(s string) (federation.ProofPolicy, error) { return federation.ProofPolicy(s), nil })}
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			_, err := a.SetTrust(ctx, optional(args), p)
+			return err
+		})
+	}}
+	trustFlags(cmd, new(string), new(string), new(string), new(string), new(string), new(string), new(bool))
+	cmd.Flags().String("name", "", "new name")
+	return cmd
+}
+
+func trustShow() *cobra.Command {
+	var document bool
+	cmd := &cobra.Command{Use: "show [NAME]", Short: "Show the trust, with the days that its certificates have left", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			if document {
+				b, err := a.MetadataDocument(ctx, optional(args))
+				if err == nil {
+					_, err = cmd.OutOrStdout().Write(append(b, '\n'))
+				}
+				return err
+			}
+			t, err := a.Trust(ctx, optional(args))
+			if err != nil {
+				return err
+			}
+			return printOne(cmd, trustProperties(t))
+		})
+	}}
+	cmd.Flags().BoolVar(&document, "metadata-document", false, "show the gateway's metadata as it was last read instead")
+	return cmd
+}
+
+// trustProperties are those of Get-FederationTrust, and then our own.
+func trustProperties(t *admin.Trust) []property {
+	thumbprint := func(c *admin.Certificate) string {
+		if c == nil {
+			return ""
+		}
+		return c.Thumbprint
+	}
+	reference := func(c *admin.Certificate) string {
+		if c == nil {
+			return ""
+		}
+		return c.SubjectKeyIdentifier
+	}
+	return []property{{"Name", t.Name}, {"ApplicationIdentifier", t.ApplicationIdentifier}, {"ApplicationUri", t.ApplicationUri}, {"NamespaceProvisioner", t.NamespaceProvisioner},
+		{"OrgCertificate", t.OrgCertificate}, {"OrgPrevCertificate", t.OrgPrevCertificate}, {"OrgNextCertificate", t.OrgNextCertificate},
+		{"OrgPrivCertificate", thumbprint(t.OrgCertificate)}, {"OrgPrevPrivCertificate", thumbprint(t.OrgPrevCertificate)}, {"OrgNextPrivCertificate", thumbprint(t.OrgNextCertificate)},
+		{"TokenIssuerCertificate", t.TokenIssuerCertificate}, {"TokenIssuerPrevCertificate", t.TokenIssuerPrevCertificate},
+		{"TokenIssuerCertReference", reference(t.TokenIssuerCertificate)}, {"TokenIssuerPrevCertReference", reference(t.TokenIssuerPrevCertificate)},
+		{"TokenIssuerUri", t.TokenIssuerUri}, {"TokenIssuerEpr", t.TokenIssuerEpr}, {"TokenIssuerMetadataEpr", t.TokenIssuerMetadataEpr}, {"WebRequestorRedirectEpr", t.WebRequestorRedirectEpr},
+		{"MetadataPollInterval", "1.00:00:00"}, {"MetadataReadAt", t.MetadataReadAt}, {"PolicyReferenceUri", t.PolicyReferenceUri},
+		{"Profile", t.Profile}, {"ProofOfPossession", t.ProofOfPossession}, {"CAFile", t.CAFile}, {"AllowPrivate", t.AllowPrivate}, {"IsValid", t.IsValid}, {"Warnings", t.Warnings}}
+}
+
+func trustRefresh() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{Use: "refresh-metadata [NAME]", Short: "Read the gateway's metadata again; every node does so once a day by itself", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		if all && len(args) > 0 {
+			return fault.New(fault.Invalid, "a name and --all exclude each other")
+		}
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			t, err := a.RefreshTrust(ctx, optional(args))
+			if err == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "issuer certificate %s\n", t.TokenIssuerCertificate)
+			}
+			return err
+		})
+	}}
+	cmd.Flags().BoolVar(&all, "all", false, "of every trust; there is one at most")
+	return cmd
+}
+
+func trustSetNext() *cobra.Command {
+	var p admin.NextCertificateParams
+	var certFile, keyFile string
+	cmd := &cobra.Command{Use: "set-next-cert", Short: "Install the organization certificate that will be the next one", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		if p.OrgNextCertificate, err = readPair(certFile, keyFile); err != nil {
+			return err
+		}
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			t, err := a.SetNextCertificate(ctx, p)
+			if err == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "next certificate %s\n", t.OrgNextCertificate)
+			}
+			return err
+		})
+	}}
+	certificateFlags(cmd, &p.Thumbprint, &certFile, &keyFile, &p.Days)
+	return cmd
+}
+
+func trustPublish() *cobra.Command {
+	return &cobra.Command{Use: "publish-cert", Short: "Make the next organization certificate the current one; the old one still opens tokens", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			t, err := a.PublishCertificate(ctx)
+			if err == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "current certificate %s\n", t.OrgCertificate)
+			}
+			return err
+		})
+	}}
+}
+
 func trustExport() *cobra.Command {
 	var out string
-	var private bool
+	var p admin.ExportParams
 	cmd := &cobra.Command{Use: "export-certificate", Short: "Write the organization certificate, for the gateway's administrator", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
-			pem, err := a.ExportCertificate(ctx, private)
+			pem, err := a.ExportCertificate(ctx, p)
 			if err != nil {
 				return err
 			}
@@ -118,6 +241,7 @@ func trustExport() *cobra.Command {
 		})
 	}}
 	cmd.Flags().StringVar(&out, "out", "", "file to write (default: standard output)")
-	cmd.Flags().BoolVar(&private, "with-private-key", false, "write the private key too")
+	cmd.Flags().BoolVar(&p.Next, "next", false, "the next certificate")
+	cmd.Flags().BoolVar(&p.Private, "with-private-key", false, "write the private key too")
 	return cmd
 }
