@@ -140,7 +140,7 @@ func (a *Admin) CreateRelationship(ctx context.Context, name string, p Relations
 	if cfg.Trust == nil {
 		a.warn("there is no federation trust yet; create one with availd trust create")
 	}
-	return r, problem(a.Store.PutRelationship(a.audited(ctx, "orgrel create", r.Name, changes(nil, r)), r))
+	return r, a.partnersChanged(ctx, problem(a.Store.PutRelationship(a.audited(ctx, "orgrel create", r.Name, changes(nil, r)), r)))
 }
 
 // SetRelationship changes what p gives; every node follows within a second.
@@ -167,7 +167,7 @@ func (a *Admin) SetRelationship(ctx context.Context, name string, p Relationship
 	if detail == "" {
 		return r, nil
 	}
-	return r, problem(a.Store.PutRelationship(a.audited(ctx, "orgrel set", old.Name, detail), r))
+	return r, a.partnersChanged(ctx, problem(a.Store.PutRelationship(a.audited(ctx, "orgrel set", old.Name, detail), r)))
 }
 
 // RemoveRelationship ends all sharing over it.
@@ -176,7 +176,7 @@ func (a *Admin) RemoveRelationship(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return problem(a.Store.DeleteRelationship(a.audited(ctx, "orgrel remove", r.Name, changes(r, nil)), r.ID))
+	return a.partnersChanged(ctx, problem(a.Store.DeleteRelationship(a.audited(ctx, "orgrel remove", r.Name, changes(r, nil)), r.ID)))
 }
 
 // checkRelationship adds to the relationship's own rules those about other objects. The store holds names and domains

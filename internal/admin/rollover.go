@@ -99,10 +99,14 @@ func (a *Admin) PublishCertificate(ctx context.Context) (*Trust, error) {
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Unavailable, Cause: err, Message: "the gateway was not told, and nothing has changed: " + err.Error()}
 	}
-	cfg, err := a.config(ctx)
+	cfg, err := a.config(ctx) // once more: others may have changed the trust while the gateway was asked
 	if err != nil {
 		return nil, err
 	}
+	if next := t.OrgNextCertificate; cfg.Trust == nil || cfg.Trust.OrgNextCertificate == nil || !cfg.Trust.OrgNextCertificate.Certificate.Equal(next.Certificate) {
+		return nil, fault.New(fault.Conflict, "the trust was changed while the gateway was asked; try again")
+	}
+	t = cfg.Trust
 	old := *t
 	if t.OrgPrevCertificate != nil {
 		if err := a.Store.PutCertificates(ctx, append(unused(cfg), t.OrgPrevCertificate)); err != nil {

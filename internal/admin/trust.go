@@ -126,9 +126,11 @@ func (a *Admin) CreateTrust(ctx context.Context, p TrustParams) (*Trust, error) 
 	if t.ApplicationUri == "" {
 		t.ApplicationUri = cfg.Organization.AccountNamespace.String()
 	}
-	if err := a.readMetadata(ctx, t, nil); err != nil {
+	m, err := a.readMetadata(ctx, t, nil)
+	if err != nil {
 		return nil, err
 	}
+	a.takeMetadata(t, m)
 	if err := a.firstContact(t, p.Fingerprint); err != nil {
 		return nil, err
 	}
@@ -181,25 +183,26 @@ func (a *Admin) firstContact(t *federation.Trust, fingerprint string) error {
 	return nil
 }
 
-// readMetadata fills in what the gateway publishes. A changed issuer name is never taken by a refresh.
-func (a *Admin) readMetadata(ctx context.Context, t, old *federation.Trust) error {
+// readMetadata reads what the gateway publishes. A changed issuer name is never taken by a refresh.
+func (a *Admin) readMetadata(ctx context.Context, t, old *federation.Trust) (*federation.Metadata, error) {
 	m, err := a.Metadata(ctx, t, old.TrustedIssuers())
 	if err != nil {
-		return &fault.Error{Kind: fault.Unavailable, Message: err.Error(), Cause: err}
+		return nil, &fault.Error{Kind: fault.Unavailable, Message: err.Error(), Cause: err}
 	}
 	if old != nil && m.TokenIssuerUri != old.TokenIssuerUri {
-		return fault.New(fault.Conflict, "the gateway calls itself %q now and not %q; a new issuer needs a new trust", m.TokenIssuerUri, old.TokenIssuerUri)
+		return nil, fault.New(fault.Conflict, "the gateway calls itself %q now and not %q; a new issuer needs a new trust", m.TokenIssuerUri, old.TokenIssuerUri)
 	}
-	if err := a.compareClocks(t, m.ServedAt); err != nil {
-		return err
-	}
+	return m, a.compareClocks(t, m.ServedAt)
+}
+
+// takeMetadata fills in what the gateway publishes.
+func (a *Admin) takeMetadata(t *federation.Trust, m *federation.Metadata) {
 	t.TokenIssuerUri, t.TokenIssuerEpr, t.WebRequestorRedirectEpr = m.TokenIssuerUri, m.TokenIssuerEpr, m.WebRequestorRedirectEpr
 	t.TokenIssuerCertificate, t.TokenIssuerPrevCertificate, t.PolicyReferenceUri = m.Certificates[0], nil, policyReference
 	if len(m.Certificates) > 1 {
 		t.TokenIssuerPrevCertificate = m.Certificates[1]
 	}
 	t.MetadataReadAt, t.MetadataDocument = a.Now().UTC().Truncate(time.Second), m.Document
-	return nil
 }
 
 // compareClocks looks at the gateway's clock, which decides whether our certificate and our requests are valid there.
@@ -286,9 +289,11 @@ func (a *Admin) SetTrust(ctx context.Context, name string, p TrustChange) (*Trus
 		return nil, err
 	}
 	if t.TokenIssuerMetadataEpr != old.TokenIssuerMetadataEpr {
-		if err := a.readMetadata(ctx, t, &old); err != nil {
+		m, err := a.readMetadata(ctx, t, &old)
+		if err != nil {
 			return nil, err
 		}
+		a.takeMetadata(t, m)
 	}
 	if t.ApplicationUri != old.ApplicationUri && old.ApplicationUri != "" {
 		a.warn(partnersBreak("ApplicationUri", old.ApplicationUri, t.ApplicationUri))
@@ -315,10 +320,19 @@ func (a *Admin) RefreshTrust(ctx context.Context, name string) (*Trust, error) {
 	if err != nil {
 		return nil, err
 	}
-	old := *t
-	if err := a.readMetadata(ctx, t, &old); err != nil {
+	m, err := a.readMetadata(ctx, t, t)
+	if err != nil {
 		return nil, err
 	}
+	was := t.TokenIssuerMetadataEpr
+	if t, err = a.trust(ctx, ""); err != nil { // once more: others may have changed it while the gateway was asked
+		return nil, err
+	}
+	if t.TokenIssuerMetadataEpr != was || t.TokenIssuerUri != m.TokenIssuerUri {
+		return nil, fault.New(fault.Conflict, "the trust was changed while the gateway was asked; try again")
+	}
+	old := *t
+	a.takeMetadata(t, m)
 	return a.putTrust(ctx, "trust refresh-metadata", &old, t)
 }
 

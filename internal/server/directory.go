@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -70,7 +71,7 @@ func (d *directory) Status(ctx context.Context) (autodiscover.Status, error) {
 	if err != nil {
 		return st, fault.Because(fault.ServerBusy, err)
 	}
-	st.Federated = cfg.Trust != nil && cfg.Organization.Enabled
+	st.Federated = cfg.Trust.Configured() && cfg.Organization.Enabled
 	st.WSSecurity = cfg.Settings[store.SettingWSSecurity] != "false"
 	return st, nil
 }
@@ -84,7 +85,7 @@ func (d *directory) FederationInformation(ctx context.Context, of smtpaddr.Domai
 	switch {
 	case !cfg.Organization.Owns(of) && of != cfg.Organization.AccountNamespace:
 		return nil, fault.Because(fault.InvalidDomain, nil)
-	case cfg.Trust == nil || !cfg.Organization.Enabled:
+	case !cfg.Trust.Configured() || !cfg.Organization.Enabled:
 		return nil, fault.Because(fault.NotFederated, nil)
 	}
 	info := &autodiscover.FederationInformation{ApplicationUri: cfg.Trust.ApplicationUri, Domains: []smtpaddr.Domain{of},
@@ -102,7 +103,7 @@ func (d *directory) UserSettings(ctx context.Context, r orgrel.Requester, users 
 	if err != nil {
 		return nil, fault.Because(fault.ServerBusy, err)
 	}
-	public := publicSettings(cfg.Settings, cfg.Trust != nil && cfg.Organization.Enabled)
+	public := publicSettings(cfg.Settings, cfg.Trust.Configured() && cfg.Organization.Enabled)
 	out := make([]autodiscover.Settings, len(users))
 	if r.External {
 		for i, u := range users {
@@ -124,20 +125,20 @@ func (d *directory) UserSettings(ctx context.Context, r orgrel.Requester, users 
 			out[i].Err = fault.Because(fault.InvalidUser, nil)
 			continue
 		}
-		out[i].Values = ownSettings(public, found[i].Mailbox)
+		out[i].Values = ownSettings(public, found[i].Mailbox, cfg.Settings[store.SettingInternalEwsURL])
 	}
 	return out, nil
 }
 
 // ownSettings are what an own user may know of a mailbox, beside what anybody may know. Clients refuse an answer without
 // some of them.
-func ownSettings(public map[string]string, m *mailbox.Mailbox) map[string]string {
+func ownSettings(public map[string]string, m *mailbox.Mailbox, internalURL string) map[string]string {
 	s := maps.Clone(public)
 	dn := "/o=availd/ou=Exchange Administrative Group/cn=Recipients/cn=" + m.Address.Local()
 	s[autodiscover.SettingDisplayName], s[autodiscover.SettingSMTPAddress] = m.DisplayName, m.Address.String()
 	s[autodiscover.SettingUserDN], s["MailboxDN"] = dn, dn
 	s["UserMSOnline"], s["MapiHttpEnabled"] = "False", "False"
-	if url := s[autodiscover.SettingExternalEwsUrl]; url != "" {
+	if url := cmp.Or(internalURL, s[autodiscover.SettingExternalEwsUrl]); url != "" {
 		s["InternalEwsUrl"] = url
 	}
 	return s
@@ -161,7 +162,7 @@ func (d *directory) DomainSettings(ctx context.Context, domains []smtpaddr.Domai
 	if err != nil {
 		return nil, fault.Because(fault.ServerBusy, err)
 	}
-	public := publicSettings(cfg.Settings, cfg.Trust != nil && cfg.Organization.Enabled)
+	public := publicSettings(cfg.Settings, cfg.Trust.Configured() && cfg.Organization.Enabled)
 	out := make([]autodiscover.Settings, len(domains))
 	for i, domain := range domains {
 		if cfg.Organization.Owns(domain) {

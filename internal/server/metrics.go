@@ -169,6 +169,11 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 		pair("organization_next", t.OrgNextCertificate)
 		certificate("issuer", t.TokenIssuerCertificate)
 		certificate("issuer_previous", t.TokenIssuerPrevCertificate)
+		warning := desc("certificate_warning_days", "Last of the thresholds 60, 30, 7 and 0 days before its end that a certificate has passed; absent before the first.", "certificate")
+		for _, c := range t.Expiring(time.Now()) {
+			gauge(warning, float64(c.Threshold), c.Name)
+		}
+		gauge(desc("metadata_read_timestamp_seconds", "When the gateway's metadata was last read and was good."), float64(t.MetadataReadAt.Unix()))
 	}
 }
 

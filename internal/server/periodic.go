@@ -7,11 +7,6 @@ import (
 	"github.com/availd/availd/internal/store"
 )
 
-// leaser is a store that several nodes share: who holds a lease does the work.
-type leaser interface {
-	Lease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error)
-}
-
 // job is work that comes round.
 type job struct {
 	name  string
@@ -19,7 +14,7 @@ type job struct {
 	run   func(ctx context.Context) error
 }
 
-// periodic drops old replay keys and keeps the horizon ahead of today. Every job runs once right after the start: a node
+// periodic drops old replay keys, keeps the horizon ahead of today, and the trust fresh. Every job runs once right after the start: a node
 // that was down for long must not answer from a horizon that has passed.
 func (s *Server) periodic(ctx context.Context) {
 	jobs := []job{
@@ -27,6 +22,9 @@ func (s *Server) periodic(ctx context.Context) {
 			_, err := s.store.ExtendHorizon(ctx, s.o.Now().Add(store.HorizonAhead*3/4))
 			return err
 		}},
+		{"refresh_metadata", time.Hour, s.refreshStaleMetadata},
+		{"warn_expiring", 24 * time.Hour, s.warnExpiring},
+		{"publish_partners", time.Minute, func(ctx context.Context) error { return s.admin().PublishPartners(ctx) }},
 		{"purge_replays", time.Minute, func(ctx context.Context) error { return s.store.PurgeReplays(ctx, s.o.Now()) }},
 	}
 	due := make([]time.Time, len(jobs))
@@ -48,15 +46,13 @@ func (s *Server) periodic(ctx context.Context) {
 
 // runJob does a job unless another node has the lease for it.
 func (s *Server) runJob(ctx context.Context, j job) {
-	if shared, ok := s.store.(leaser); ok {
-		mine, err := shared.Lease(ctx, j.name, s.holder, j.every)
-		if err != nil || !mine {
-			if err != nil && ctx.Err() == nil {
-				s.o.Log.Error("no lease", "job", j.name, "error", err.Error())
-				s.metrics.jobs.WithLabelValues(j.name, "failed").Inc()
-			}
-			return
+	mine, err := s.store.Lease(ctx, j.name, s.holder, j.every)
+	if err != nil || !mine {
+		if err != nil && ctx.Err() == nil {
+			s.o.Log.Error("no lease", "job", j.name, "error", err.Error())
+			s.metrics.jobs.WithLabelValues(j.name, "failed").Inc()
 		}
+		return
 	}
 	if err := j.run(ctx); err != nil {
 		if ctx.Err() == nil {

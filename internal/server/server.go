@@ -59,6 +59,9 @@ type Server struct {
 	caches    cache.Set // of tokens and Autodiscover answers
 	name      string
 	holder    string // of leases: this process, not this machine
+	// gateway makes the client for the gateway of a trust.
+	gateway       func(t *federation.Trust) (*http.Client, error)
+	unknownIssuer chan struct{} // full: a token came that no known key of the gateway signed
 }
 
 // New assembles a node around an open store.
@@ -77,15 +80,17 @@ func New(o Options, st store.Store) *Server {
 	}
 	m := newMetrics(cfg)
 	s := &Server{o: o, store: st, config: cfg, metrics: m, admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
-	tokens := &federation.Client{Trusts: cfg, Now: o.Now, HTTP: func(t *federation.Trust) (*http.Client, error) {
+	s.gateway = func(t *federation.Trust) (*http.Client, error) {
 		return cl.Get(partner.Profile{CAFile: t.CAFile, Allowed: append(partner.PrivateIf(t.AllowPrivate), o.AllowPrivate...)})
-	}}
+	}
+	s.unknownIssuer = make(chan struct{}, 1)
+	tokens := &federation.Client{Trusts: cfg, Now: o.Now, HTTP: s.gateway}
 	s.caches.Register("tokens", tokens)
 	remote := partner.New(partner.Options{Organization: cfg, Relationships: cfg, Mailboxes: st, Tokens: tokens, Clients: cl, AllowPrivate: o.AllowPrivate,
 		Caches: &s.caches, Node: name, Now: o.Now, Log: o.Log})
 	s.service = &availability.Service{Calendars: measuredCalendars{st, m}, Relationships: cfg, Organization: cfg, Limits: o.Availability,
 		Remote: measuredRemote{remote, m}}
-	s.verifier = &federation.Verifier{Trusts: cfg, Replays: measuredReplays{st, m}, Now: o.Now, Paths: s.checkTo}
+	s.verifier = &federation.Verifier{Trusts: cfg, Replays: measuredReplays{st, m}, Now: o.Now, Paths: s.checkTo, UnknownIssuer: s.noteUnknownIssuer}
 	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }, Bound: cfg.RelationshipForAccount}
 	return s
 }
@@ -126,7 +131,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { s.config.follow(ctx); return nil })
+	g.Go(func() error { s.Follow(ctx); return nil })
 	g.Go(func() error { s.periodic(ctx); return nil })
 	g.Go(func() error {
 		return listen.Serve(ctx, listen.Config{Addr: o.Listen, CertFile: o.TLSCert, KeyFile: o.TLSKey, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: o.Timeouts,
@@ -143,5 +148,9 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// Follow keeps the node's copy of the configuration up to date until ctx ends; Run does it by itself.
-func (s *Server) Follow(ctx context.Context) { s.config.follow(ctx) }
+// Follow keeps the node's copy of the configuration up to date, and the trust when the gateway's key is unknown, until
+// ctx ends; Run does it by itself.
+func (s *Server) Follow(ctx context.Context) {
+	go s.refreshUnknownIssuer(ctx)
+	s.config.follow(ctx)
+}

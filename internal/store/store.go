@@ -38,7 +38,9 @@ const (
 	SettingExternalEwsURL = "ExternalEwsUrl"           // what partners are told; empty = SettingIsNotAvailable
 	SettingWSSecurity     = "WSSecurityAuthentication" // "false" closes the wssecurity paths
 	SettingPublishDomains = "PublishDomains"           // "queried" (default) or "all"
-	SettingInternalEwsURL = "InternalEwsUrl"           // what own users are told; empty = the external one
+	// SettingPublishedPartners is the digest of the partner list that the gateway has.
+	SettingPublishedPartners = "PublishedPartners"
+	SettingInternalEwsURL    = "InternalEwsUrl" // what own users are told; empty = the external one
 )
 
 // Options of opening a store.
