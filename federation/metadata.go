@@ -23,6 +23,7 @@ type Metadata struct {
 	TokenIssuerEpr          string
 	WebRequestorRedirectEpr string
 	Certificates            []*x509.Certificate // current, then previous
+	SignedBy                *x509.Certificate   // one of the trusted ones; nil for a document that was not read
 	Document                []byte              // as it came; empty for one that was not read
 	ServedAt                time.Time           // the gateway's clock when it answered; zero when it did not say
 }
@@ -31,7 +32,7 @@ type Metadata struct {
 var ErrUntrustedMetadata = errors.New("the metadata is not signed by a trusted certificate")
 
 // FetchMetadata reads the document at url. trusted are the certificates one of which must have signed it; with none,
-// on first contact, its own current certificate must have, and the caller confirms the fingerprint.
+// on first contact, one that it names itself must have, and the caller confirms the fingerprint of SignedBy.
 func FetchMetadata(ctx context.Context, c *http.Client, url string, trusted []*x509.Certificate, now time.Time) (*Metadata, error) {
 	if !strings.HasPrefix(url, "https://") {
 		return nil, fmt.Errorf("metadata URL %q is not https", url)
@@ -75,16 +76,16 @@ func ParseMetadata(raw []byte, trusted []*x509.Certificate, now time.Time) (*Met
 		return nil, err
 	}
 	if len(trusted) == 0 {
-		trusted = m.Certificates[:1]
+		trusted = m.Certificates
 	}
-	v, _, err := xmlsec.VerifyEnveloped(doc.Root(), "wsu:Id", trusted, xmlsec.VerifyPolicy{AllowSHA1: true, Now: now})
+	v, signedBy, err := xmlsec.VerifyEnveloped(doc.Root(), "wsu:Id", trusted, xmlsec.VerifyPolicy{AllowSHA1: true, Now: now})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUntrustedMetadata, err)
 	}
 	if m, err = readMetadata(v.Root()); err != nil {
 		return nil, err
 	}
-	m.Document = raw
+	m.Document, m.SignedBy = raw, signedBy
 	return m, nil
 }
 
@@ -130,7 +131,7 @@ func readMetadata(root xmlsec.Element) (*Metadata, error) {
 	return &m, nil
 }
 
-// MarshalMetadata writes the document of a gateway, signed with its current key.
+// MarshalMetadata writes the document of a gateway, signed by signer, who must be one of those it names.
 func MarshalMetadata(m *Metadata, signer xmlsec.Signer) ([]byte, error) {
 	esc := func(s string) string { return string(xmlsec.AppendAttr(nil, s)) }
 	b := fmt.Appendf(nil, `<fed:FederationMetadata xmlns:fed="%s" xmlns:wsa="%s" xmlns:wsse="%s" xmlns:wsu="%s" xmlns:ds="%s" wsu:Id="md"><fed:Federation FederationID="%s">`,

@@ -101,7 +101,8 @@ func (c *Chaos) RollKeys(ctx context.Context, g *Gateway) error {
 		}
 		next, err := federation.NewSigningCertificate(g.o.Now(), 30)
 		if err == nil {
-			err = g.SetKeys(Keys{Current: next, Previous: g.Keys().Current.Certificate})
+			was := g.Keys().Current
+			err = g.SetKeys(Keys{Current: next, Previous: was.Certificate, PreviousKey: was.Key})
 		}
 		if err != nil {
 			return err

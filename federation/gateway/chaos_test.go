@@ -127,6 +127,10 @@ func TestNextKeyIsPublishedBeforeItIsUsed(t *testing.T) {
 	if c := metadata(next.Certificate); len(c) != 2 || !c[0].Equal(next.Certificate) || !c[1].Equal(current.Certificate) {
 		t.Error("the metadata does not name the new current key and the previous one")
 	}
+	must(t, w.gateway.SetKeys(gateway.Keys{Current: next, Previous: current.Certificate, PreviousKey: current.Key}))
+	if c := metadata(current.Certificate); len(c) != 2 || !c[0].Equal(next.Certificate) {
+		t.Error("a partner that missed the change cannot read of it")
+	}
 	if err := w.gateway.SetKeys(gateway.Keys{Current: next, Previous: current.Certificate, Next: next.Certificate}); err == nil || !strings.Contains(err.Error(), "room") {
 		t.Errorf("three keys: %v", err)
 	}

@@ -5,6 +5,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -55,7 +56,10 @@ type Options struct {
 type Keys struct {
 	Current  *federation.KeyPair
 	Previous *x509.Certificate // signed the tokens that are still in use; nil when none is
-	Next     *x509.Certificate // will be current; nil when none is planned. Not beside Previous: metadata names two
+	// PreviousKey signs the metadata while there is a previous certificate: partners that have missed the change know no
+	// other key. nil: the current one signs.
+	PreviousKey *rsa.PrivateKey
+	Next        *x509.Certificate // will be current; nil when none is planned. Not beside Previous: metadata names two
 }
 
 // Gateway issues delegation tokens; one for each instance (TokenIssuerUri).
@@ -107,7 +111,11 @@ func (g *Gateway) SetKeys(k Keys) error {
 	case k.Next != nil:
 		m.Certificates = append(m.Certificates, k.Next)
 	}
-	metadata, err := federation.MarshalMetadata(m, signer(k.Current, g.o.Profile))
+	signs := k.Current
+	if k.Previous != nil && k.PreviousKey != nil {
+		signs = &federation.KeyPair{Certificate: k.Previous, Key: k.PreviousKey}
+	}
+	metadata, err := federation.MarshalMetadata(m, signer(signs, g.o.Profile))
 	if err == nil {
 		g.keys.Store(&published{k, metadata})
 	}

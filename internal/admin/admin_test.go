@@ -57,6 +57,13 @@ func TestKeysResealedUnderANewMasterKeyOpenWithNoOther(t *testing.T) {
 	st := openStore(t, database, "")
 	a := newAdmin(t, st)
 	createTrust(t, a)
+	unused, err := a.CreateCertificate(t.Context(), 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.PutRelationship(t.Context(), &orgrel.OrganizationRelationship{Name: "Fabrikam", DomainNames: []smtpaddr.Domain{smtpaddr.MustDomain("fabrikam.example")}, OrgWidePassword: "secret"}); err != nil {
+		t.Fatal(err)
+	}
 	if err := store.CreateMasterKey(newKey); err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +71,8 @@ func TestKeysResealedUnderANewMasterKeyOpenWithNoOther(t *testing.T) {
 	if err := a.Reseal(t.Context(), resealed); err != nil {
 		t.Fatal(err)
 	}
-	if cfg, err := resealed.LoadConfig(t.Context()); err != nil || cfg.Trust.OrgCertificate == nil {
-		t.Errorf("the new key does not open the trust: %v", err)
+	if cfg, err := resealed.LoadConfig(t.Context()); err != nil || cfg.Trust.OrgCertificate == nil || federation.Thumbprint(cfg.Certificates[0].Certificate) != unused.Thumbprint || cfg.Relationships[0].OrgWidePassword != "secret" {
+		t.Errorf("the new key does not open what was sealed: %v", err)
 	}
 	if _, err := st.LoadConfig(t.Context()); err == nil {
 		t.Error("the old key still opens the trust")

@@ -131,7 +131,7 @@ func (a *Admin) CreateTrust(ctx context.Context, p TrustParams) (*Trust, error) 
 		return nil, err
 	}
 	a.takeMetadata(t, m)
-	if err := a.firstContact(t, p.Fingerprint); err != nil {
+	if err := a.firstContact(m, p.Fingerprint); err != nil {
 		return nil, err
 	}
 	if err := a.Store.PutTrust(a.audited(ctx, "trust create", t.Name, changes(nil, a.shown(t))), t); err != nil {
@@ -171,9 +171,13 @@ func (a *Admin) taken(ctx context.Context, cfg *store.Config, k *federation.KeyP
 	return problem(a.Store.PutCertificates(ctx, left))
 }
 
-// firstContact compares the gateway's signing certificate with what its administrator said.
-func (a *Admin) firstContact(t *federation.Trust, fingerprint string) error {
-	got := federation.Fingerprint(t.TokenIssuerCertificate)
+// firstContact compares the certificate that signed the metadata with what the gateway's administrator said.
+func (a *Admin) firstContact(m *federation.Metadata, fingerprint string) error {
+	signed := m.SignedBy
+	if signed == nil {
+		signed = m.Certificates[0]
+	}
+	got := federation.Fingerprint(signed)
 	switch {
 	case fingerprint == "":
 		a.warn("the gateway's signing certificate is taken on first contact; compare its SHA-256 fingerprint " + got + " with the gateway's administrator")

@@ -2,7 +2,7 @@
 //
 //	signing.key, signing.pem            current
 //	signing-next.key, signing-next.pem  next, when one is planned
-//	signing-previous.pem                previous: its private key is not needed any more
+//	signing-previous.key, .pem          previous: signs the metadata until no token of it can be valid any more
 package gatewaykeys
 
 import (
@@ -69,7 +69,13 @@ func (f Folder) Load(now time.Time) (gateway.Keys, error) {
 		return k, err
 	}
 	if k.Previous, err = f.certificate("signing-previous"); errors.Is(err, fs.ErrNotExist) {
-		err = nil
+		return k, nil
+	}
+	if err == nil && f.has("signing-previous.key") && !now.After(k.Previous.NotAfter) {
+		var previous *federation.KeyPair
+		if previous, err = f.pair("signing-previous", now); err == nil {
+			k.PreviousKey = previous.Key
+		}
 	}
 	return k, err
 }
@@ -148,6 +154,13 @@ func (f Folder) Publish() error {
 	if err == nil {
 		err = os.WriteFile(f.path("signing-previous.pem"), pem, 0o644) //nolint:gosec // public
 	}
+	var key []byte
+	if err == nil {
+		key, err = os.ReadFile(f.path("signing.key"))
+	}
+	if err == nil {
+		err = os.WriteFile(f.path("signing-previous.key"), key, 0o600)
+	}
 	if err == nil {
 		err = os.Rename(f.path("signing-next.key"), f.path("signing.key"))
 	}
@@ -165,8 +178,13 @@ func (f Folder) finishPublish() error {
 	return os.Rename(f.path("signing-next.pem"), f.path("signing.pem"))
 }
 
-// DropPrevious forgets the previous certificate.
-func (f Folder) DropPrevious() error { return os.Remove(f.path("signing-previous.pem")) }
+// DropPrevious forgets the previous certificate and its key.
+func (f Folder) DropPrevious() error {
+	if err := os.Remove(f.path("signing-previous.key")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Remove(f.path("signing-previous.pem"))
+}
 
 // Stamp changes when a file does.
 func (f Folder) Stamp() string {

@@ -87,11 +87,14 @@ func TestRolloverOfTheSigningKey(t *testing.T) {
 	if !k.Current.Certificate.Equal(next) || !k.Previous.Equal(old.Current.Certificate) || k.Next != nil || f.Stamp() == stamp {
 		t.Error("the next key is not current, or the old one not previous")
 	}
+	if k.PreviousKey == nil || !k.PreviousKey.Equal(old.Current.Key) {
+		t.Error("the previous key cannot sign the metadata")
+	}
 	if _, err := f.MakeNext(time.Now()); err == nil {
 		t.Error("a next key was made beside a previous one")
 	}
 	must(t, f.DropPrevious())
-	if k, err = f.Load(time.Now()); err != nil || k.Previous != nil {
+	if k, err = f.Load(time.Now()); err != nil || k.Previous != nil || k.PreviousKey != nil || f.has("signing-previous.key") {
 		t.Error("the previous key is still there", err)
 	}
 }

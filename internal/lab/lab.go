@@ -144,7 +144,7 @@ func (l *Lab) RollIssuerKey(t testing.TB) *x509.Certificate {
 	g, err := gateway.New(o)
 	check(t, err)
 	if l.signing != nil {
-		check(t, g.SetKeys(gateway.Keys{Current: signing, Previous: l.signing.Certificate}))
+		check(t, g.SetKeys(gateway.Keys{Current: signing, Previous: l.signing.Certificate, PreviousKey: l.signing.Key}))
 	}
 	l.issuer.Store(g)
 	l.signing = signing
