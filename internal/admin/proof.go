@@ -3,7 +3,9 @@ package admin
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/availd/availd/federation"
@@ -111,6 +113,9 @@ func ask(ctx context.Context, s federation.NameServer, d smtpaddr.Domain, certs 
 	switch {
 	case err != nil:
 		out.State, out.Detail = ProofUnknown, err.Error()
+		if e, ok := errors.AsType[*net.DNSError](err); ok { // the rest of its text names the system's resolver
+			out.Detail = "it did not answer: " + e.Err
+		}
 	case federation.HasProof(records, d, certs...):
 		out.State, out.Detail = ProofFound, "the proof is one of its TXT records"
 	case len(records) == 0:
