@@ -49,8 +49,8 @@ func proof(t *testing.T, a *admin.Admin, d smtpaddr.Domain) string {
 
 func refusedWith(t *testing.T, err error, kind fault.Kind, words ...string) {
 	t.Helper()
-	if fault.KindOf(err) != kind {
-		t.Errorf("%v", err)
+	if err == nil || fault.KindOf(err) != kind {
+		t.Errorf("not refused as it should be: %v", err)
 		return
 	}
 	for _, w := range words {
