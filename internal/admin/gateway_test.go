@@ -20,14 +20,14 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
-// world is a gateway that takes organizations by proof, a DNS server, and administrators who speak to both.
+// world is a gateway, a DNS server, and administrators who speak to both.
 type world struct {
 	dns      *nameserver
 	registry *gatewaystore.Store
 	server   *httptest.Server
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, r gateway.Registration) *world {
 	t.Helper()
 	w := &world{dns: newNameserver(t)}
 	var err error
@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	log := slog.New(slog.DiscardHandler)
 	domains := &gateway.Domains{Store: w.registry, Prover: &gateway.Prover{Resolvers: []federation.TXTResolver{federation.NewResolver(w.dns.address)}}, Grace: time.Hour, Now: time.Now, Log: log}
 	g, err := gateway.New(gateway.Options{Issuer: "urn:federation:test", PublicURL: w.server.URL, Signing: signing, Profile: federation.ProfileModern, Lifetime: time.Hour, Registry: w.registry,
-		Now: time.Now, Log: log, RequireMutual: true, Registration: gateway.RegisterByProof, Domains: domains})
+		Now: time.Now, Log: log, RequireMutual: true, Registration: r, Domains: domains})
 	must(t, err)
 	handler = g.Handler()
 	return w
@@ -80,7 +80,7 @@ func (w *world) owner(t *testing.T, d smtpaddr.Domain) string {
 }
 
 func TestOrganizationRegistersItselfAndItsDomainsAtTheGateway(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, gateway.RegisterByProof)
 	a, _ := w.organization(t, contoso, sales, namespace)
 	set := func() error {
 		return a.SetOrganization(t.Context(), admin.OrganizationParams{AccountNamespace: &namespace, Enabled: ptr(true)})
@@ -102,8 +102,26 @@ func TestOrganizationRegistersItselfAndItsDomainsAtTheGateway(t *testing.T) {
 	}
 }
 
+func TestOrganizationThatTheGatewaysAdministratorRegisteredNeedNotRegister(t *testing.T) {
+	w := newWorld(t, gateway.RegisterOff)
+	a, _ := w.organization(t, contoso, namespace)
+	w.dns.put(namespace, []string{proof(t, a, namespace)})
+	set := func() error {
+		return a.SetOrganization(t.Context(), admin.OrganizationParams{AccountNamespace: &namespace})
+	}
+	refusedWith(t, set(), fault.Conflict, "An error occurred while attempting to provision Exchange to the Partner STS. Detailed Information", "403")
+	if o, err := a.Organization(t.Context()); err != nil || !o.AccountNamespace.IsZero() {
+		t.Errorf("what the gateway refused is configured: %+v %v", o, err)
+	}
+	pem, err := a.ExportCertificate(t.Context(), admin.ExportParams{})
+	must(t, err)
+	c, err := federation.ParseCertificate(pem)
+	must(t, err)
+	must(t, w.registry.Add(t.Context(), &gateway.Organization{Name: "Contoso", ApplicationUri: namespace.String(), AccountNamespace: namespace, Domains: []smtpaddr.Domain{contoso}, Certificate: c}), set())
+}
+
 func TestDomainOfAnotherOrganizationIsNotReserved(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, gateway.RegisterByProof)
 	a, _ := w.organization(t, contoso, namespace)
 	other := smtpaddr.MustDomain("delegation.fabrikam.example")
 	b, _ := w.organization(t, contoso, other)
@@ -119,7 +137,7 @@ func TestDomainOfAnotherOrganizationIsNotReserved(t *testing.T) {
 }
 
 func TestDomainIsRemovedByForceWhenTheGatewayIsGone(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, gateway.RegisterByProof)
 	a, warnings := w.organization(t, contoso, namespace)
 	w.dns.put(namespace, []string{proof(t, a, namespace)})
 	w.dns.put(contoso, []string{proof(t, a, contoso)})
@@ -135,7 +153,7 @@ func TestDomainIsRemovedByForceWhenTheGatewayIsGone(t *testing.T) {
 
 // TestPartnerListFollowsTheRelationships holds step 4 of a lookup: with require-mutual the gateway must know.
 func TestPartnerListFollowsTheRelationships(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, gateway.RegisterByProof)
 	a, warnings := w.organization(t, contoso, namespace)
 	w.dns.put(namespace, []string{proof(t, a, namespace)})
 	must(t, a.SetOrganization(t.Context(), admin.OrganizationParams{AccountNamespace: &namespace}))

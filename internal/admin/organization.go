@@ -2,9 +2,9 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/availd/availd/federation"
@@ -217,16 +217,20 @@ func (a *Admin) register(ctx context.Context, t *federation.Trust, o *federation
 	if err := a.requireProof(ctx, t, proves); err != nil {
 		return err
 	}
-	r := federation.Registration{Name: proves.String(), Contact: o.Contact, AccountNamespace: o.AccountNamespace, Domains: []smtpaddr.Domain{proves}}
-	_, err := a.tell(ctx, t, func(ctx context.Context, c *http.Client, t *federation.Trust, now time.Time) error {
-		return federation.Register(ctx, c, t, r, now)
-	})
-	if err != nil && !strings.Contains(err.Error(), federation.TextProofFailed) { // most likely its administrator has done it already
-		a.warn("An error occurred while attempting to provision Exchange to the Partner STS. Detailed Information: " + err.Error() +
-			" Nothing is missing if the gateway's administrator has registered this organization already.")
-		return nil
+	cfg, err := a.config(ctx)
+	if err != nil {
+		return err
 	}
-	return invalid(err)
+	_, err = a.tell(ctx, t, func(ctx context.Context, c *http.Client, t *federation.Trust, now time.Time) error {
+		if federation.PublishPartners(ctx, c, t, partnerList(cfg), now) == nil {
+			return nil // it takes our statements: its administrator has registered us
+		}
+		return federation.Register(ctx, c, t, federation.Registration{Name: proves.String(), Contact: o.Contact, AccountNamespace: o.AccountNamespace, Domains: []smtpaddr.Domain{proves}}, now)
+	})
+	if err != nil {
+		return &fault.Error{Kind: fault.Conflict, Cause: err, Message: fmt.Sprintf("An error occurred while attempting to provision Exchange to the Partner STS. Detailed Information %q.", err)}
+	}
+	return nil
 }
 
 // checkNamespace refuses a namespace in which users have their primary address: immutable ids at the gateway would be
