@@ -11,13 +11,9 @@ import (
 	"github.com/availd/availd/mailbox/timezone"
 )
 
-// MaxSteps is how many candidates of an object are looked at: the instances of 270 years of days. A stretch of a rule
-// in which there is none costs emptyStretch of them, as much as it takes. The bound counts and does not measure time, so
-// that an object that was taken once is expanded always, however busy the machine.
-const (
-	MaxSteps     = 100_000
-	emptyStretch = MaxSteps / 10
-)
+// MaxSteps is how many candidates of an object are looked at: the instances of 82 years of days. The bound counts and
+// does not measure time, so that an object that was taken once is expanded always, however busy the machine.
+const MaxSteps = 30_000
 
 // ErrLimit says that the object could not be expanded within its limits: what it does to the window is unknown.
 var ErrLimit = errors.New("the recurrence cannot be expanded within its limits")

@@ -10,8 +10,8 @@ import (
 	"github.com/availd/availd/mailbox/timezone"
 )
 
-// stretch is how many intervals of a rule are asked of the library at once: between two stretches the bound is
-// checked, so that a rule that never matches cannot go on for long.
+// stretch is how many intervals of a rule are asked of the library at once: between two stretches the bound is looked
+// at.
 const stretch = 256
 
 // rule visits the candidates of one RRULE that can reach into the window. The rule is expanded in wall-clock time; the
@@ -35,15 +35,11 @@ func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration,
 	if left == 0 && first.After(from) {
 		from = first
 	}
-	opt.Count = 0
+	opt.Count, opt.Until = 0, time.Time{}
 	for !from.After(last) {
 		until := advance(from, opt)
-		list := candidates(*opt, from, earlier(until.Add(-time.Second), last))
-		cost := len(list)
-		if cost == 0 && !until.After(last) {
-			cost = emptyStretch
-		}
-		if err := x.step(cost); err != nil {
+		list, barren := candidates(*opt, from, earlier(until.Add(-time.Second), last))
+		if err := x.step(len(list) + 1); err != nil {
 			return err
 		}
 		for _, w := range list {
@@ -53,6 +49,9 @@ func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration,
 			if left--; left == 0 {
 				return nil
 			}
+		}
+		if barren {
+			until = until.AddDate(cycle, 0, 0)
 		}
 		from = until
 	}
@@ -83,23 +82,28 @@ func advance(from time.Time, opt *rrule.ROption) time.Time {
 // cycle is after how many years the calendar repeats: leap years and weekdays alike.
 const cycle = 400
 
-// candidates are the rule's instances in [from, until], without COUNT. They are computed as late in the calendar as
-// whole cycles allow: where a rule matches nothing, the library looks on until the year 9999.
-func candidates(opt rrule.ROption, from, until time.Time) []time.Time {
-	shift := max(rrule.MAXYEAR-until.Year(), 0) / cycle * cycle
+// candidates are the rule's instances in [from, until], without COUNT. barren says that there is none in the cycle after
+// until either: the library looks for the next one up to the year 9999, and the instances are computed as near to that
+// as whole cycles allow, with one cycle to spare.
+func candidates(opt rrule.ROption, from, until time.Time) (list []time.Time, barren bool) {
+	shift := max(rrule.MAXYEAR-cycle-until.Year(), 0) / cycle * cycle
 	from, until = from.AddDate(shift, 0, 0), until.AddDate(shift, 0, 0)
 	opt.Dtstart = opt.Dtstart.AddDate(shift, 0, 0)
 	fastForward(&opt, from)
-	opt.Until = until
 	r, err := rrule.NewRRule(opt)
 	if err != nil {
-		return nil // the import has checked the rule
+		return nil, true // the import has checked the rule
 	}
-	list := r.Between(from, until, true)
-	for i := range list {
-		list[i] = list[i].AddDate(-shift, 0, 0)
+	next := r.Iterator()
+	for {
+		w, ok := next()
+		if !ok || w.After(until) {
+			return list, !ok
+		}
+		if !w.Before(from) {
+			list = append(list, w.AddDate(-shift, 0, 0))
+		}
 	}
-	return list
 }
 
 // option parses the rule with DTSTART and UNTIL as wall-clock times in UTC.
