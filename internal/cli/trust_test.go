@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func metadataServer(t *testing.T, dir string) (url, caFile string) {
 }
 
 // txtServer answers every question with the one TXT record in *record.
-func txtServer(t *testing.T, record *string) (address string) {
+func txtServer(t *testing.T, record *atomic.Value) (address string) {
 	t.Helper()
 	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -49,7 +50,7 @@ func txtServer(t *testing.T, record *string) (address string) {
 	s := &dns.Server{PacketConn: packets, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
 		m.Authoritative = true
-		m.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeTXT, Class: dns.ClassINET}, Txt: []string{*record}}}
+		m.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeTXT, Class: dns.ClassINET}, Txt: []string{record.Load().(string)}}}
 		_ = w.WriteMsg(m)
 	})}
 	started := make(chan struct{})
@@ -65,7 +66,8 @@ func TestOrganizationIsFederatedByTypedCommands(t *testing.T) {
 	dir := t.TempDir()
 	database := filepath.Join(dir, "a.db")
 	url, ca := metadataServer(t, dir)
-	record := "v=spf1 -all"
+	var record atomic.Value
+	record.Store("v=spf1 -all")
 	t.Setenv("AVAILD_RESOLVER", txtServer(t, &record))
 	typed := func(line string, status int, want ...string) string {
 		t.Helper()
@@ -103,8 +105,9 @@ func TestOrganizationIsFederatedByTypedCommands(t *testing.T) {
 	typed("domain verify contoso.example", 2, "Unproven +none of its 1 TXT records is the proof", "Proof of domain ownership has failed.")
 	typed("domain add contoso.example", 1, "Proof of domain ownership has failed. Make sure that the TXT record for the specified domain is available in DNS.")
 	shown := typed("domain proof contoso.example", 0, "Name +: OrgPrivCertificate", "Thumbprint +: "+thumbprint)
-	record = regexp.MustCompile(`Proof +: (\S+)`).FindStringSubmatch(shown)[1]
-	if !strings.Contains(shown, "contoso.example TXT IN "+record) {
+	proof := regexp.MustCompile(`Proof +: (\S+)`).FindStringSubmatch(shown)[1]
+	record.Store(proof)
+	if !strings.Contains(shown, "contoso.example TXT IN "+proof) {
 		t.Errorf("DnsRecord is another one:\n%s", shown)
 	}
 	typed("domain verify contoso.example", 0, "Proven +the proof is one of its TXT records")
