@@ -120,7 +120,11 @@ func sendStatement(ctx context.Context, c *http.Client, t *Trust, s Statement, n
 		return err
 	}
 	s.ApplicationUri, s.Audience = t.ApplicationUri, t.TokenIssuerUri
-	signer := xmlsec.Signer{Key: t.OrgCertificate.Key, Certificate: t.OrgCertificate.Certificate, Algorithm: xmlsec.RSASHA256}
+	by := t.OrgCertificate
+	if t.OrgNextCertificate != nil && now.After(by.Certificate.NotAfter) { // the gateway may have the next one already
+		by = t.OrgNextCertificate
+	}
+	signer := xmlsec.Signer{Key: by.Key, Certificate: by.Certificate, Algorithm: xmlsec.RSASHA256}
 	body, err := MarshalStatement(s, signer, now)
 	if err != nil {
 		return err

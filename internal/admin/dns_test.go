@@ -74,6 +74,20 @@ func (n *nameserver) put(d smtpaddr.Domain, records ...[]string) {
 	n.txt[d.String()+"."] = records
 }
 
+// refuse lets the server answer nothing but SERVFAIL, or answer again.
+func (n *nameserver) refuse(on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refuses = on
+}
+
+// fetchedOverTCP counts the answers that did not fit into UDP.
+func (n *nameserver) fetchedOverTCP() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.overTCP
+}
+
 // servers are asked for proofs instead of the domain's own name servers.
 func servers(list ...*nameserver) func(context.Context, smtpaddr.Domain) ([]federation.NameServer, error) {
 	return func(context.Context, smtpaddr.Domain) ([]federation.NameServer, error) {

@@ -73,7 +73,7 @@ func TestDomainIsFederatedOnceItsProofIsInDNS(t *testing.T) {
 	long := strings.Repeat("z", 250)
 	n.put(contoso, []string{long, long}, []string{p[:30], p[30:]}) // in two strings, in an answer that does not fit into 512 bytes
 	must(t, a.AddFederatedDomain(t.Context(), contoso))
-	if n.overTCP == 0 {
+	if n.fetchedOverTCP() == 0 {
 		t.Error("the long answer was not fetched over TCP")
 	}
 	o, err := a.Organization(t.Context())
@@ -97,8 +97,8 @@ func TestEveryNameServerMustHaveTheProof(t *testing.T) {
 		second string
 	}{
 		{func() {}, admin.ProofAbsent, admin.ProofAbsent},
-		{func() { two.refuses = true }, admin.ProofUnknown, admin.ProofUnknown},
-		{func() { two.refuses = false; two.put(contoso, []string{proof(t, a, contoso)}) }, admin.ProofFound, admin.ProofFound},
+		{func() { two.refuse(true) }, admin.ProofUnknown, admin.ProofUnknown},
+		{func() { two.refuse(false); two.put(contoso, []string{proof(t, a, contoso)}) }, admin.ProofFound, admin.ProofFound},
 	} {
 		c.change()
 		state, answers, err := a.VerifyDomain(t.Context(), contoso)

@@ -94,7 +94,7 @@ func (a *Admin) CreateMailbox(ctx context.Context, address smtpaddr.Address, p M
 		}
 	}
 	if len(cfg.Organization.AcceptedDomains) > 0 && !cfg.Organization.Owns(address.Domain()) {
-		a.warn(address.Domain().String() + " is not one of our domains: nobody can ask about this mailbox until availd org set --accepted-domain has it")
+		a.warn(address.Domain().String() + " is not one of our domains: nobody can ask about this mailbox until availd accepted-domain add makes it one")
 	}
 	detail := changes(nil, forAudit(m, p.Password != nil))
 	return m, problem(a.Store.CreateMailbox(a.audited(ctx, "mailbox create", address.String(), detail), m))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/store"
 )
 
 // NextCertificateParams says which certificate will be the next one.
@@ -50,18 +51,9 @@ func (a *Admin) SetNextCertificate(ctx context.Context, p NextCertificateParams)
 			return nil, fault.New(fault.Conflict, "the certificate %s is in use already", federation.Thumbprint(next.Certificate))
 		}
 	}
-	old := *t
-	left := unused(cfg, next)
-	if replaced := t.OrgNextCertificate; replaced != nil && !replaced.Certificate.Equal(next.Certificate) {
-		left = append(left, replaced)
-	}
-	t.OrgNextCertificate = next
-	shown, err := a.putTrust(ctx, "trust set-next-cert", &old, t)
+	shown, err := a.putNext(ctx, cfg, t, next)
 	if err != nil {
 		return nil, err
-	}
-	if err := a.Store.PutCertificates(ctx, left); err != nil {
-		return nil, problem(err)
 	}
 	told, err := a.tell(ctx, t, federation.SendNextCertificate)
 	switch {
@@ -72,6 +64,21 @@ func (a *Admin) SetNextCertificate(ctx context.Context, p NextCertificateParams)
 	}
 	a.warnProofs(cfg.Organization, t)
 	return shown, nil
+}
+
+// putNext stores the next certificate; one that it replaces becomes unused.
+func (a *Admin) putNext(ctx context.Context, cfg *store.Config, t *federation.Trust, next *federation.KeyPair) (*Trust, error) {
+	old := *t
+	left := unused(cfg, next)
+	if replaced := t.OrgNextCertificate; replaced != nil && !replaced.Certificate.Equal(next.Certificate) {
+		left = append(left, replaced)
+	}
+	t.OrgNextCertificate = next
+	shown, err := a.putTrust(ctx, "trust set-next-cert", &old, t)
+	if err != nil {
+		return nil, err
+	}
+	return shown, problem(a.Store.PutCertificates(ctx, left))
 }
 
 // warnProofs says that the domain proofs change with the certificate.

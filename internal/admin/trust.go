@@ -10,11 +10,7 @@ import (
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/store"
-	"github.com/availd/availd/internal/wssecurity"
 )
-
-// policyReference names the policy in token requests to the gateway, as Exchange does.
-const policyReference = "EX_MBI_FED_SSL"
 
 const maxCertificateDays = 10 * 366
 
@@ -171,58 +167,6 @@ func (a *Admin) taken(ctx context.Context, cfg *store.Config, k *federation.KeyP
 	return problem(a.Store.PutCertificates(ctx, left))
 }
 
-// firstContact compares the certificate that signed the metadata with what the gateway's administrator said.
-func (a *Admin) firstContact(m *federation.Metadata, fingerprint string) error {
-	signed := m.SignedBy
-	if signed == nil {
-		signed = m.Certificates[0]
-	}
-	got := federation.Fingerprint(signed)
-	switch {
-	case fingerprint == "":
-		a.warn("the gateway's signing certificate is taken on first contact; compare its SHA-256 fingerprint " + got + " with the gateway's administrator")
-	case !strings.EqualFold(strings.ReplaceAll(fingerprint, ":", ""), got):
-		return fault.New(fault.Invalid, "the gateway's signing certificate has the SHA-256 fingerprint %s and not %s", got, fingerprint)
-	}
-	return nil
-}
-
-// readMetadata reads what the gateway publishes. A changed issuer name is never taken by a refresh.
-func (a *Admin) readMetadata(ctx context.Context, t, old *federation.Trust) (*federation.Metadata, error) {
-	m, err := a.Metadata(ctx, t, old.TrustedIssuers())
-	if err != nil {
-		return nil, &fault.Error{Kind: fault.Unavailable, Message: err.Error(), Cause: err}
-	}
-	if old != nil && m.TokenIssuerUri != old.TokenIssuerUri {
-		return nil, fault.New(fault.Conflict, "the gateway calls itself %q now and not %q; a new issuer needs a new trust", m.TokenIssuerUri, old.TokenIssuerUri)
-	}
-	return m, a.compareClocks(t, m.ServedAt)
-}
-
-// takeMetadata fills in what the gateway publishes.
-func (a *Admin) takeMetadata(t *federation.Trust, m *federation.Metadata) {
-	t.TokenIssuerUri, t.TokenIssuerEpr, t.WebRequestorRedirectEpr = m.TokenIssuerUri, m.TokenIssuerEpr, m.WebRequestorRedirectEpr
-	t.TokenIssuerCertificate, t.TokenIssuerPrevCertificate, t.PolicyReferenceUri = m.Certificates[0], nil, policyReference
-	if len(m.Certificates) > 1 {
-		t.TokenIssuerPrevCertificate = m.Certificates[1]
-	}
-	t.MetadataReadAt, t.MetadataDocument = a.Now().UTC().Truncate(time.Second), m.Document
-}
-
-// compareClocks looks at the gateway's clock, which decides whether our certificate and our requests are valid there.
-func (a *Admin) compareClocks(t *federation.Trust, gateway time.Time) error {
-	if gateway.IsZero() {
-		return nil
-	}
-	if t.OrgCertificate != nil && gateway.Before(t.OrgCertificate.Certificate.NotBefore) {
-		return invalid(federation.CheckOrganizationCertificate(t.OrgCertificate.Certificate, gateway))
-	}
-	if skew := a.Now().Sub(gateway).Abs(); skew > wssecurity.Skew {
-		a.warn(fmt.Sprintf("our clock and the gateway's differ by %s; more than %s apart, requests are refused", skew.Truncate(time.Second), wssecurity.Skew))
-	}
-	return nil
-}
-
 // trust finds the federation trust; name is "", its name, or a pattern with * for it.
 func (a *Admin) trust(ctx context.Context, name string) (*federation.Trust, error) {
 	cfg, err := a.config(ctx)
@@ -247,15 +191,6 @@ func (a *Admin) Trust(ctx context.Context, name string) (*Trust, error) {
 	return a.shown(t), nil
 }
 
-// MetadataDocument returns the last good document of the gateway as it came.
-func (a *Admin) MetadataDocument(ctx context.Context, name string) ([]byte, error) {
-	t, err := a.trust(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return t.MetadataDocument, nil
-}
-
 // TrustChange changes a trust (Set-FederationTrust).
 type TrustChange struct {
 	Name                   *string
@@ -268,13 +203,7 @@ type TrustChange struct {
 	AllowPrivate           *bool
 }
 
-// SetTrust changes the trust. A new metadata URL is read at once, and must be the same issuer's.
-func (a *Admin) SetTrust(ctx context.Context, name string, p TrustChange) (*Trust, error) {
-	t, err := a.trust(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	old := *t
+func (p TrustChange) apply(t *federation.Trust) {
 	set(&t.Name, p.Name)
 	set(&t.ApplicationUri, p.ApplicationUri)
 	set(&t.TokenIssuerMetadataEpr, p.TokenIssuerMetadataEpr)
@@ -283,6 +212,16 @@ func (a *Admin) SetTrust(ctx context.Context, name string, p TrustChange) (*Trus
 	set(&t.Proof, p.ProofOfPossession)
 	set(&t.CAFile, p.CAFile)
 	set(&t.AllowPrivate, p.AllowPrivate)
+}
+
+// SetTrust changes the trust. A new metadata URL is read at once, and must be the same issuer's.
+func (a *Admin) SetTrust(ctx context.Context, name string, p TrustChange) (*Trust, error) {
+	t, err := a.trust(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	old := *t
+	p.apply(t)
 	switch {
 	case strings.TrimSpace(t.Name) == "":
 		return nil, fault.New(fault.Invalid, "a trust needs a name")
@@ -315,29 +254,6 @@ func (a *Admin) putTrust(ctx context.Context, verb string, old, t *federation.Tr
 		ctx = a.audited(ctx, verb, t.Name, detail)
 	}
 	return a.shown(t), problem(a.Store.PutTrust(ctx, t))
-}
-
-// RefreshTrust reads the gateway's metadata again (Set-FederationTrust -RefreshMetadata). What cannot be read, is not
-// signed by a key that is trusted, or is another issuer's leaves everything as it is.
-func (a *Admin) RefreshTrust(ctx context.Context, name string) (*Trust, error) {
-	t, err := a.trust(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	m, err := a.readMetadata(ctx, t, t)
-	if err != nil {
-		return nil, err
-	}
-	was := t.TokenIssuerMetadataEpr
-	if t, err = a.trust(ctx, ""); err != nil { // once more: others may have changed it while the gateway was asked
-		return nil, err
-	}
-	if t.TokenIssuerMetadataEpr != was || t.TokenIssuerUri != m.TokenIssuerUri {
-		return nil, fault.New(fault.Conflict, "the trust was changed while the gateway was asked; try again")
-	}
-	old := *t
-	a.takeMetadata(t, m)
-	return a.putTrust(ctx, "trust refresh-metadata", &old, t)
 }
 
 // RemoveTrust removes the trust with its keys; the organization must be disabled first (Remove-FederationTrust).
