@@ -83,9 +83,9 @@ func appendEvent(dst []byte, r *request, e *mailbox.Occurrence, details bool) []
 		busy = mailbox.Free
 	}
 	dst = append(dst, "<t:CalendarEvent><t:StartTime>"...)
-	dst = r.query.Zone.Wall(e.Start).AppendFormat(dst, wallTime)
+	dst = appendWall(dst, r.query.Zone.Wall(e.Start))
 	dst = append(dst, "</t:StartTime><t:EndTime>"...)
-	dst = r.query.Zone.Wall(e.End).AppendFormat(dst, wallTime)
+	dst = appendWall(dst, r.query.Zone.Wall(e.End))
 	dst = append(dst, "</t:EndTime><t:BusyType>"+busy.String()+"</t:BusyType>"...)
 	if details {
 		dst = append(dst, "<t:CalendarEventDetails>"...)
@@ -105,6 +105,21 @@ func appendEvent(dst []byte, r *request, e *mailbox.Occurrence, details bool) []
 		dst = append(dst, "</t:CalendarEventDetails>"...)
 	}
 	return append(dst, "</t:CalendarEvent>"...)
+}
+
+// appendWall writes the fields of a wall-clock time, 2006-01-02T15:04:05: what time.AppendFormat takes three
+// times as long for, twice for each entry.
+func appendWall(dst []byte, wall time.Time) []byte {
+	year, month, day := wall.Date()
+	hour, minute, second := wall.Clock()
+	two := func(sep byte, n int) { dst = append(dst, sep, byte('0'+n/10), byte('0'+n%10)) }
+	dst = append(dst, byte('0'+year/1000%10), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10))
+	two('-', int(month))
+	two('-', day)
+	two('T', hour)
+	two(':', minute)
+	two(':', second)
+	return dst
 }
 
 func appendInt(dst []byte, name string, n int) []byte {

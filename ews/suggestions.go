@@ -102,7 +102,7 @@ func appendSuggestions(dst []byte, zone *timezone.Zone, s *availability.Suggesti
 	dst = append(dst, `<ResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode></ResponseMessage><SuggestionDayResultArray>`...)
 	for _, d := range s.Days {
 		dst = append(dst, "<t:SuggestionDayResult><t:Date>"...)
-		dst = d.Date.AppendFormat(dst, wallTime)
+		dst = appendWall(dst, d.Date)
 		dst = append(dst, "</t:Date><t:DayQuality>"+d.Quality.String()+"</t:DayQuality><t:SuggestionArray>"...)
 		for i := range d.Suggestions {
 			dst = appendSuggestion(dst, zone, &d.Suggestions[i])
@@ -114,7 +114,7 @@ func appendSuggestions(dst []byte, zone *timezone.Zone, s *availability.Suggesti
 
 func appendSuggestion(dst []byte, zone *timezone.Zone, s *availability.Suggestion) []byte {
 	dst = append(dst, "<t:Suggestion><t:MeetingTime>"...)
-	dst = zone.Wall(s.Time).AppendFormat(dst, wallTime)
+	dst = appendWall(dst, zone.Wall(s.Time))
 	dst = append(dst, "</t:MeetingTime><t:IsWorkTime>"...)
 	dst = strconv.AppendBool(dst, s.WorkTime)
 	dst = append(dst, "</t:IsWorkTime><t:SuggestionQuality>"+s.Quality.String()+"</t:SuggestionQuality><t:AttendeeConflictDataArray>"...)
