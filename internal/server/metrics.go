@@ -170,8 +170,9 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 		certificate("issuer", t.TokenIssuerCertificate)
 		certificate("issuer_previous", t.TokenIssuerPrevCertificate)
 		warning := desc("certificate_warning_days", "Last of the thresholds 60, 30, 7 and 0 days before its end that a certificate has passed; absent before the first.", "certificate")
+		label := map[string]string{"OrgCertificate": "organization", "OrgNextCertificate": "organization_next", "TokenIssuerCertificate": "issuer"}
 		for _, c := range t.Expiring(time.Now()) {
-			gauge(warning, float64(c.Threshold), c.Name)
+			gauge(warning, float64(c.Threshold), label[c.Name])
 		}
 		gauge(desc("metadata_read_timestamp_seconds", "When the gateway's metadata was last read and was good."), float64(t.MetadataReadAt.Unix()))
 	}

@@ -92,7 +92,7 @@ func TestExpiringCertificateIsInTheLogAndInTheMetrics(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
-	if want := `availd_certificate_warning_days{certificate="OrgCertificate"} 30`; !strings.Contains(w.Body.String(), want) {
+	if want := `availd_certificate_warning_days{certificate="organization"} 30`; !strings.Contains(w.Body.String(), want) {
 		t.Errorf("%s is missing", want)
 	}
 }
