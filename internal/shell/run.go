@@ -2,6 +2,7 @@ package shell
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,9 +25,10 @@ type Object []Property
 type Host struct {
 	// Run does one verb and writes its output in the given format: "json" where it goes on through a pipe.
 	Run func(ctx context.Context, verb []string, format string, out io.Writer) error
-	// Print writes objects that came through a filter or a selection.
-	Print func(format string, objects []Object, out io.Writer) error
-	Out   io.Writer
+	// Print writes objects that came through a filter or a selection; selected: the user named the properties.
+	Print  func(format string, objects []Object, selected bool, out io.Writer) error
+	Format string // where the line names none: "table" when empty
+	Out    io.Writer
 }
 
 // Line runs one line.
@@ -62,7 +64,7 @@ func formatOf(c Command) (format string, selected []string, ok bool) {
 }
 
 func (h *Host) pipeline(ctx context.Context, line string, commands []Command) error {
-	format := "table"
+	format := cmp.Or(h.Format, "table")
 	var selected []string
 	if f, s, ok := formatOf(commands[len(commands)-1]); ok && len(commands) > 1 {
 		format, selected = f, s
@@ -80,7 +82,7 @@ func (h *Host) pipeline(ctx context.Context, line string, commands []Command) er
 				return err
 			}
 			if objects = kept; last {
-				return h.Print(format, selectFrom(objects, selected), h.Out)
+				return h.Print(format, selectFrom(objects, selected), selected != nil, h.Out)
 			}
 			continue
 		}
@@ -96,7 +98,7 @@ func (h *Host) pipeline(ctx context.Context, line string, commands []Command) er
 			return err
 		}
 		if last && !direct {
-			return h.Print(format, selectFrom(objects, selected), h.Out)
+			return h.Print(format, selectFrom(objects, selected), selected != nil, h.Out)
 		}
 	}
 	return nil
