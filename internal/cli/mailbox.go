@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,13 +51,14 @@ func mailboxCommand() *cobra.Command {
 		c.Flags().Bool("password", false, "ask for the password on the terminal")
 		passwordFlags(c)
 	}
-	show := &cobra.Command{Use: "show ADDRESS", Short: "Show a mailbox", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		return withMailbox(cmd, args, func(ctx context.Context, a *admin.Admin, address smtpaddr.Address) error {
-			m, err := a.Mailbox(ctx, address)
+	show := &cobra.Command{Use: "show [NAME]", Short: "Show a mailbox by address or name (with * and ?); without one, all", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			identity := strings.Join(args, "")
+			found, err := a.MailboxesLike(ctx, cmp.Or(identity, "*"))
 			if err != nil {
 				return err
 			}
-			return printOne(cmd, mailboxProperties(m))
+			return printFound(cmd, identity, found, mailboxProperties)
 		})
 	}}
 	list := &cobra.Command{Use: "list", Short: "List mailboxes", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
