@@ -99,18 +99,16 @@ func (e *explanation) local(in ExplainInput) []Finding {
 	} else if in.External {
 		e.add("scope", "everyone")
 	}
-	switch own := Contributes(c.DefaultPermission); {
-	case !in.External && owns(c.Mailbox, in.Requester):
-		e.add("owner", "the owner sees everything")
+	switch own, by := ownerGrants(orgrel.Requester{Address: in.Requester, External: in.External}, c); {
 	case own == orgrel.None:
-		return e.refuse("ErrorNoFreeBusyAccess", "Default permission", "%s: cut by the owner's Default", c.DefaultPermission)
+		return e.refuse("ErrorNoFreeBusyAccess", "calendar permission", "cut by %s", by)
 	case own < e.level:
-		e.add("Default permission", "%s: cut by the owner's Default", c.DefaultPermission)
+		e.add("calendar permission", "cut by %s", by)
 		e.level = own
 	case e.level < own:
-		e.add("Default permission", "%s: cut by the relationship's FreeBusyAccessLevel", c.DefaultPermission)
+		e.add("calendar permission", "cut by the relationship's FreeBusyAccessLevel; the owner would show %s", own)
 	default:
-		e.add("Default permission", "%s", c.DefaultPermission)
+		e.add("calendar permission", "%s", by)
 	}
 	if c.Err != nil {
 		return e.refuse("ErrorFreeBusyGenerationFailed", "calendar", "cannot be read: %v", c.Err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -229,14 +230,10 @@ func (s *Service) answer(q Query, m Attendee, c mailbox.Calendar, level orgrel.A
 	if !c.InScope {
 		return Result{Err: fault.Because(fault.NoFreeBusyAccess, errors.New("the mailbox is not in the relationship's scope"))}, orgrel.None
 	}
-	if !q.Requester.External && c.Mailbox != nil && owns(c.Mailbox, q.Requester.Address) {
-		level = orgrel.LimitedDetails
-	} else {
-		level = min(level, Contributes(c.DefaultPermission))
-	}
-	switch {
+	granted, by := ownerGrants(q.Requester, c)
+	switch level = min(level, granted); {
 	case level == orgrel.None:
-		return Result{Err: fault.Because(fault.NoFreeBusyAccess, fmt.Errorf("cut by the owner's Default permission %s", c.DefaultPermission))}, level
+		return Result{Err: fault.Because(fault.NoFreeBusyAccess, fmt.Errorf("cut by %s", by))}, level
 	case c.Err != nil:
 		return Result{Err: fault.Because(fault.FreeBusyGenerationFailed, c.Err)}, level
 	case len(c.Occurrences) > s.Limits.Entries:
@@ -245,19 +242,21 @@ func (s *Service) answer(q Query, m Attendee, c mailbox.Calendar, level orgrel.A
 	return Result{View: Project(q, c, level)}, level
 }
 
-func owns(m *mailbox.Mailbox, a smtpaddr.Address) bool {
-	if m.Address == a {
-		return true
-	}
-	for _, x := range m.Aliases {
-		if x == a {
-			return true
+// ownerGrants is what the owner of a calendar lets the requester see, and by which of its entries: for own users the one
+// under their name, where there is one, else Default. For partners only Default counts, whoever asks there.
+func ownerGrants(r orgrel.Requester, c mailbox.Calendar) (level orgrel.AccessLevel, by string) {
+	if !r.External && c.Mailbox != nil {
+		if r.Address == c.Mailbox.Address || slices.Contains(c.Mailbox.Aliases, r.Address) {
+			return orgrel.LimitedDetails, "the owner, who sees everything"
+		}
+		if p, named := c.Mailbox.PermissionFor(r.Address); named {
+			return Contributes(p), fmt.Sprintf("the owner's permission for %s: %s", r.Address, p)
 		}
 	}
-	return false
+	return Contributes(c.DefaultPermission), fmt.Sprintf("the owner's Default permission: %s", c.DefaultPermission)
 }
 
-// Contributes is what the owner's Default calendar permission lets others see.
+// Contributes is what a calendar permission lets its holder see of free/busy.
 func Contributes(p mailbox.Permission) orgrel.AccessLevel {
 	switch {
 	case p <= mailbox.Contributor:

@@ -275,3 +275,35 @@ func TestAPartnersAccountSeesWhatItsOwnRelationshipGrants(t *testing.T) {
 		t.Errorf("forwarded: %+v", r)
 	}
 }
+
+func TestANamedPermissionCountsForOwnUsersOnly(t *testing.T) {
+	anna := smtpaddr.MustAddress("anna@contoso.example")
+	own := orgrel.Requester{Address: anna, Domain: anna.Domain()}
+	for _, c := range []struct {
+		what         string
+		who          orgrel.Requester
+		named        smtpaddr.Address
+		dflt, rights mailbox.Permission
+		want         FreeBusyViewType // ViewNone: refused
+	}{
+		{"raises", own, anna, mailbox.AvailabilityOnly, mailbox.Reviewer, Detailed},
+		{"lowers", own, anna, mailbox.Reviewer, mailbox.AvailabilityOnly, FreeBusy},
+		{"closes", own, anna, mailbox.Reviewer, mailbox.PermissionNone, ViewNone},
+		{"somebody else's", own, smtpaddr.MustAddress("zoe@contoso.example"), mailbox.AvailabilityOnly, mailbox.Reviewer, FreeBusy},
+		{"a partner's name raises nothing", partner, rita, mailbox.AvailabilityOnly, mailbox.Reviewer, FreeBusy},
+		{"nor lowers it", partner, rita, mailbox.Reviewer, mailbox.PermissionNone, Detailed},
+		{"the owner", orgrel.Requester{Address: tom, Domain: tom.Domain()}, tom, mailbox.PermissionNone, mailbox.PermissionNone, Detailed},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			w := newWorld()
+			cal := w.calendars[tom]
+			cal.DefaultPermission, cal.Mailbox.DefaultPermission = c.dflt, c.dflt
+			cal.Mailbox.CalendarPermissions = []mailbox.CalendarPermission{{User: c.named, AccessRights: c.rights}}
+			w.calendars[tom] = cal
+			r := one(t, w, ask(Detailed, c.who, tom.String()))
+			if r.View.Type != c.want || (r.Err != nil) != (c.want == ViewNone) || r.Err != nil && fault.KindOf(r.Err) != fault.NoFreeBusyAccess {
+				t.Errorf("%s, %v; want %s", r.View.Type, r.Err, c.want)
+			}
+		})
+	}
+}

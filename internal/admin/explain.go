@@ -39,5 +39,8 @@ func (a *Admin) Explain(ctx context.Context, requester, target smtpaddr.Address)
 		return nil, problem(err)
 	}
 	in.Calendar = calendars[0]
+	if m, err := a.Store.Mailbox(ctx, requester); err == nil { // entries are under primary addresses
+		in.Requester = m.Address
+	}
 	return availability.Explain(in), nil
 }

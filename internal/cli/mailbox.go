@@ -80,25 +80,6 @@ func mailboxCommand() *cobra.Command {
 	return cmd
 }
 
-func permissionCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "permission", Short: "Calendar permissions"}
-	set := &cobra.Command{Use: "set ADDRESS", Short: "Set the calendar's Default permission", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		g := &given{flags: cmd.Flags()}
-		p := parsed(g, "default", mailbox.ParsePermission)
-		if g.err != nil {
-			return g.err
-		}
-		return withMailbox(cmd, args, func(ctx context.Context, a *admin.Admin, m smtpaddr.Address) error {
-			_, err := a.SetPermission(ctx, m, *p)
-			return err
-		})
-	}}
-	set.Flags().String("default", "", "None, AvailabilityOnly, LimitedDetails, Reviewer, …")
-	_ = set.MarkFlagRequired("default")
-	cmd.AddCommand(set)
-	return cmd
-}
-
 func mailboxParams(cmd *cobra.Command) (admin.MailboxParams, error) {
 	g := &given{flags: cmd.Flags()}
 	p := admin.MailboxParams{DisplayName: g.text("name"), TimeZone: g.text("time-zone"), EmailAddresses: g.addresses("alias"),

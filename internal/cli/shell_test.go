@@ -17,7 +17,7 @@ var absent = []string{
 	"accepted-domain add", "accepted-domain list", "accepted-domain remove", "cert check", "cert list", "domain add", "domain proof", "domain remove",
 	"endpoint wssecurity", "org set --trust", "org show --extended", "trust create --thumbprint", "trust publish-cert", "trust set", "trust set-next-cert", "url set --ews-internal",
 	"discover", "proxy set", "test federation-trust", "test organization-relationship", "test-user create",
-	"contact add", "contact list", "mailbox permission set --access-rights", "mailbox permission set --user", "mailbox permission show",
+	"contact add", "contact list",
 	"orgrel create --token-issuer", "orgrel set --token-issuer",
 }
 
@@ -256,6 +256,44 @@ func TestIdentitiesAreNamesPatternsGuidsAndDomains(t *testing.T) {
 		status, out, errOut := run(t, database, c.typed)
 		if status != c.status || !strings.Contains(out+errOut, c.want) || c.want == "" && out != "" {
 			t.Errorf("availd %s: exit %d, want %d and %q\n%s%s", c.typed, status, c.status, c.want, out, errOut)
+		}
+	}
+}
+
+func TestPermissionsByNameAreSetAsInTheField(t *testing.T) {
+	database := installation(t)
+	for _, c := range []struct {
+		typed  string
+		status int
+		want   string
+	}{
+		{`Set-MailboxFolderPermission johan@domain.com:\Calendar -User Default -AccessRights AvailabilityOnly`, 0, ""},
+		{`Set-MailboxFolderPermission johan:\Calendar -User anna -AccessRights Reviewer`, 0, ""},
+		{`Get-MailboxFolderPermission "Johan Veldhuis:\Kalender" | ft User,AccessRights`, 0, "Default          AvailabilityOnly\nanna@domain.com  Reviewer"},
+		{`Get-MailboxFolderPermission johan:\calendar -User anna@domain.com | fl`, 0, "AccessRights : Reviewer"},
+		{`Get-MailboxFolderPermission johan:\Inbox`, 3, "there is no folder \"Inbox\""},
+		{`explain --as anna@domain.com --mailbox johan@domain.com`, 0, "the owner's permission for anna@domain.com: Reviewer"},
+		{`explain --as anna@trusted.example --mailbox johan@domain.com`, 0, "cut by the owner's Default permission: AvailabilityOnly"},
+		{`Add-MailboxFolderPermission johan:\Calendar -User anna -AccessRights None`, 0, ""},
+		{`explain --as anna@domain.com --mailbox johan@domain.com`, 0, "cut by the owner's permission for anna@domain.com: None"},
+		{`Remove-MailboxFolderPermission johan:\Calendar -User anna`, 0, ""},
+		{`Remove-MailboxFolderPermission johan:\Calendar -User anna`, 3, "has no permission for anna@domain.com"},
+		{`Get-MailboxFolderPermission johan -User anna`, 3, "has no permission for anna@domain.com"},
+		{`Remove-MailboxFolderPermission johan:\Calendar -User Default`, 1, "set it to None"},
+		{`Set-MailboxFolderPermission johan:\Calendar -User johan -AccessRights None`, 1, "is the calendar's owner"},
+		{`Set-MailboxFolderPermission johan:\Calendar -User Anonymous -AccessRights None`, 1, "no Anonymous entry"},
+		{`Set-MailboxFolderPermission johan:\Calendar -User zoe -AccessRights None`, 3, "zoe: not found"},
+		{`Set-MailboxFolderPermission johan:\Calendar -AccessRights None`, 1, "give --user"},
+		{`mailbox permission set johan --user anna --access-rights Everything`, 1, "is not one of"},
+		{`mailbox permission set johan --user anna --access-rights Editor`, 0, ""},
+		{`mailbox remove anna@domain.com`, 0, ""},
+		{`mailbox create anna@domain.com`, 0, ""},
+		{`Get-MailboxFolderPermission johan -User anna`, 3, "has no permission for anna@domain.com"}, // the namesake inherits nothing
+		{`audit --output list`, 0, `CalendarPermissions: +{"User":"anna@domain.com","AccessRights":"Editor"}`},
+	} {
+		status, out, errOut := shellRun(t, "", "--database", database, "shell", "-c", c.typed)
+		if status != c.status || !strings.Contains(out+errOut, c.want) {
+			t.Errorf("%s: exit %d, want %d and %q\n%s%s", c.typed, status, c.status, c.want, out, errOut)
 		}
 	}
 }

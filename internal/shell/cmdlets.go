@@ -80,6 +80,7 @@ var cmdlets = []cmdlet{
 	{"Get-MailboxFolderPermission", "mailbox permission show", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}}},
 	{"Set-MailboxFolderPermission", "mailbox permission set", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}, {name: "AccessRights", flag: "access-rights"}}},
 	{"Add-MailboxFolderPermission", "mailbox permission set", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}, {name: "AccessRights", flag: "access-rights"}}},
+	{"Remove-MailboxFolderPermission", "mailbox permission remove", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}}},
 	{"Get-OrganizationRelationship", "orgrel show", []param{{name: "Identity", form: argument}}},
 	{"New-OrganizationRelationship", "orgrel create", with(param{name: "Name", form: argument})},
 	{"Remove-OrganizationRelationship", "orgrel remove", []param{{name: "Identity", form: argument}}},
