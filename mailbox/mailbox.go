@@ -67,6 +67,14 @@ type Mailbox struct {
 	PasswordHash        string               `json:"-"` // argon2id, PHC string; empty = no password login
 }
 
+// Contact is a person at a partner under an address of our own: who asks for Address means the calendar of Target
+// (New-MailContact).
+type Contact struct {
+	Address     smtpaddr.Address `json:"PrimarySmtpAddress"`
+	Target      smtpaddr.Address `json:"ExternalEmailAddress"`
+	DisplayName string           `json:"DisplayName"`
+}
+
 // Group is a distribution or security group; members may be mailboxes, other groups or outside addresses.
 type Group struct {
 	Address     smtpaddr.Address   `json:"PrimarySmtpAddress"`
@@ -99,7 +107,8 @@ type CalendarQuery struct {
 
 // Calendar is one answer of a CalendarQuery, at the position of its address.
 type Calendar struct {
-	Found             bool // false: no mailbox has this address
+	Found             bool     // false: no mailbox has this address
+	Contact           *Contact // maybe where Found is false: the calendar is its target's
 	Mailbox           *Mailbox
 	InScope           bool
 	DefaultPermission Permission

@@ -88,6 +88,11 @@ type Store interface {
 	Mailbox(ctx context.Context, a smtpaddr.Address) (*mailbox.Mailbox, error)                    // by any of its addresses
 	Mailboxes(ctx context.Context, after smtpaddr.Address, limit int) ([]*mailbox.Mailbox, error) // by primary address
 
+	PutContacts(ctx context.Context, list []*mailbox.Contact) error // create or replace, all or none; ErrExists names the taken address
+	DeleteContact(ctx context.Context, a smtpaddr.Address) error
+	Contact(ctx context.Context, a smtpaddr.Address) (*mailbox.Contact, error)                   // by own address
+	Contacts(ctx context.Context, after smtpaddr.Address, limit int) ([]*mailbox.Contact, error) // by own address
+
 	PutGroup(ctx context.Context, g *mailbox.Group) error // create or replace; memberships are flattened at write
 	Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, error)
 	Groups(ctx context.Context) ([]*mailbox.Group, error)
