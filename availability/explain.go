@@ -13,7 +13,7 @@ type ExplainInput struct {
 	Requester, Mailbox smtpaddr.Address
 	External           bool                             // the requester's domain is not ours
 	OwnDomain          bool                             // the mailbox's domain is ours
-	Relationship       *orgrel.OrganizationRelationship // of the requester's domain; nil without one
+	Relationship       *orgrel.OrganizationRelationship // of the partner that asks or is asked; nil without one
 	Calendar           mailbox.Calendar
 }
 
@@ -83,14 +83,21 @@ func (e *explanation) foreign(in ExplainInput) []Finding {
 // local is the part that the mailbox decides; the order is that of [Service.answer].
 func (e *explanation) local(in ExplainInput) []Finding {
 	c := in.Calendar
-	if !c.Found {
+	if c.Contact != nil && !in.External {
+		e.add("contact", "%s stands for %s", in.Mailbox, c.Contact.Target)
+		in.Mailbox = c.Contact.Target
+		return e.foreign(in)
+	}
+	if !c.Found && c.Contact == nil {
 		code := "ErrorMailRecipientNotFound"
 		if in.External {
 			code = "ErrorNoFreeBusyAccess"
 		}
 		return e.refuse(code, "mailbox", "%s is not known", in.Mailbox)
 	}
-	e.add("mailbox", "%s", c.Mailbox.Address)
+	if c.Contact == nil {
+		e.add("mailbox", "%s", c.Mailbox.Address)
+	}
 	if in.External && !in.Relationship.FreeBusyAccessScope.IsZero() {
 		if !c.InScope {
 			return e.refuse("ErrorNoFreeBusyAccess", "scope", "cut by FreeBusyAccessScope: not a member of %s", in.Relationship.FreeBusyAccessScope)
@@ -98,6 +105,9 @@ func (e *explanation) local(in ExplainInput) []Finding {
 		e.add("scope", "a member of %s", in.Relationship.FreeBusyAccessScope)
 	} else if in.External {
 		e.add("scope", "everyone")
+	}
+	if c.Contact != nil {
+		return e.refuse("ErrorProxyRequestNotAllowed", "contact", "%s is a contact, and a partner's request is never forwarded", in.Mailbox)
 	}
 	switch own, by := ownerGrants(orgrel.Requester{Address: in.Requester, External: in.External}, c); {
 	case own == orgrel.None:

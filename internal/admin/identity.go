@@ -22,6 +22,14 @@ func wildcard(identity string) *regexp.Regexp {
 	return regexp.MustCompile("(?is)^" + quoted + "$")
 }
 
+// named tells whether a name is the identity, or matches its * and ?.
+func named(identity string) func(name string) bool {
+	if like := wildcard(identity); like != nil {
+		return like.MatchString
+	}
+	return func(name string) bool { return strings.EqualFold(name, identity) }
+}
+
 // relationship finds the one that identity names: by its name, its GUID or one of its domains, in any case.
 func relationship(cfg *store.Config, identity string) (*orgrel.OrganizationRelationship, error) {
 	for _, names := range []func(r *orgrel.OrganizationRelationship) bool{
@@ -68,10 +76,7 @@ func (a *Admin) MailboxesLike(ctx context.Context, identity string) ([]*mailbox.
 		m, err := a.Mailbox(ctx, address)
 		return []*mailbox.Mailbox{m}, err
 	}
-	is := func(s string) bool { return strings.EqualFold(s, identity) }
-	if like != nil {
-		is = like.MatchString
-	}
+	is := named(identity)
 	var out []*mailbox.Mailbox
 	for m, err := range a.Mailboxes(ctx) {
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
-const pageSize = 1000 // mailboxes read at once
+const pageSize = 1000 // mailboxes or contacts read at once
 
 // MailboxParams are the settable properties of a mailbox.
 type MailboxParams struct {
@@ -132,18 +132,24 @@ func (a *Admin) Mailbox(ctx context.Context, address smtpaddr.Address) (*mailbox
 
 // Mailboxes yields all of them by primary address, reading a page at a time. An error is the last thing it yields.
 func (a *Admin) Mailboxes(ctx context.Context) iter.Seq2[*mailbox.Mailbox, error] {
-	return func(yield func(*mailbox.Mailbox, error) bool) {
+	return paged(ctx, a.Store.Mailboxes, func(m *mailbox.Mailbox) smtpaddr.Address { return m.Address })
+}
+
+// paged yields what a store lists by address.
+func paged[T any](ctx context.Context, list func(ctx context.Context, after smtpaddr.Address, limit int) ([]T, error), address func(T) smtpaddr.Address) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		for after := (smtpaddr.Address{}); ; {
-			page, err := a.Store.Mailboxes(ctx, after, pageSize)
+			page, err := list(ctx, after, pageSize)
 			if err != nil {
-				yield(nil, problem(err))
+				var none T
+				yield(none, problem(err))
 				return
 			}
-			for _, m := range page {
-				if !yield(m, nil) {
+			for _, x := range page {
+				if !yield(x, nil) {
 					return
 				}
-				after = m.Address
+				after = address(x)
 			}
 			if len(page) < pageSize {
 				return

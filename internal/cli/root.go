@@ -97,7 +97,7 @@ func Root() *cobra.Command {
 		}
 		return checkFormat(format(cmd))
 	}
-	cmd.AddCommand(shellCommand())
+	cmd.AddCommand(contactCommand(), shellCommand())
 	return cmd
 }
 

@@ -17,7 +17,6 @@ var absent = []string{
 	"accepted-domain add", "accepted-domain list", "accepted-domain remove", "cert check", "cert list", "domain add", "domain proof", "domain remove",
 	"endpoint wssecurity", "org set --trust", "org show --extended", "trust create --thumbprint", "trust publish-cert", "trust set", "trust set-next-cert", "url set --ews-internal",
 	"discover", "proxy set", "test federation-trust", "test organization-relationship", "test-user create",
-	"contact add", "contact list",
 	"orgrel create --token-issuer", "orgrel set --token-issuer",
 }
 
