@@ -133,9 +133,12 @@ func (d *directory) find(ctx context.Context, r orgrel.Requester, users []smtpad
 	now := time.Now() // an empty window: the mailboxes are wanted, not their items
 	q := mailbox.CalendarQuery{Addresses: users, Start: now, End: now, Limit: 1}
 	if r.External {
-		rel, err := d.config.RelationshipForDomain(ctx, r.Domain)
-		if err != nil {
-			return nil, err
+		rel := r.Relationship
+		if rel == nil {
+			var err error
+			if rel, err = d.config.RelationshipForDomain(ctx, r.Domain); err != nil {
+				return nil, err
+			}
 		}
 		if rel.Grants() == orgrel.None {
 			return make([]mailbox.Calendar, len(users)), nil
