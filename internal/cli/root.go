@@ -97,7 +97,7 @@ func Root() *cobra.Command {
 		}
 		return checkFormat(format(cmd))
 	}
-	cmd.AddCommand(contactCommand(), shellCommand())
+	cmd.AddCommand(contactCommand(), cacheCommand(), shellCommand())
 	return cmd
 }
 

@@ -115,13 +115,21 @@ func (c *config) read(ctx context.Context) (*snapshot, error) {
 	}
 	cur := c.current.Load()
 	if cur == nil || cur.Version != v {
-		cfg, err := c.store.LoadConfig(ctx)
-		if err != nil {
-			return nil, err
-		}
-		cur = compile(cfg)
-		c.current.Store(cur)
+		return c.reread(ctx)
 	}
+	c.confirmed.Store(asked.UnixNano())
+	return cur, nil
+}
+
+// reread reads the configuration whatever its counter says.
+func (c *config) reread(ctx context.Context) (*snapshot, error) {
+	asked := time.Now()
+	cfg, err := c.store.LoadConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cur := compile(cfg)
+	c.current.Store(cur)
 	c.confirmed.Store(asked.UnixNano())
 	return cur, nil
 }
