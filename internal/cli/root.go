@@ -97,7 +97,8 @@ func Root() *cobra.Command {
 		}
 		return checkFormat(format(cmd))
 	}
-	cmd.AddCommand(contactCommand(), cacheCommand(), shellCommand())
+	cmd.AddCommand(contactCommand(), cacheCommand(), shellCommand(), docsCommand())
+	completeTree(cmd)
 	return cmd
 }
 
