@@ -98,10 +98,10 @@ func TestPublishedFormsHaveTheirEffect(t *testing.T) {
 		{"12", 0, "", "Get-WebServicesVirtualDirectory", "https://mail.domain.com/EWS/exchange.asmx"},
 		{"13", 0, "", "", ""}, // no certificate comes through the filter
 		{"14", 1, "metadata", "", ""},
-		{"15", 3, "there is no federation trust", "", ""},
+		{"15", 1, "No Federation trust", "", ""},
 		{"16", 0, "", "Get-AcceptedDomain", "exchangedelegation.domain.com"},
-		{"17", 3, "Microsoft Federation Gateway", "", ""},
-		{"18", 3, "there is no federation trust", "", ""},
+		{"17", 3, "there is no federation trust", "", ""},
+		{"18", 1, "No Federation trust", "", ""},
 		{"19", 1, `did you mean:` + "\n  " + `New-OrganizationRelationship -Name "External Company" -DomainNames "exchangedelegation.domain.com","domain.com" -FreeBusyAccessEnabled $true -FreeBusyAccessLevel LimitedDetails -TargetAutodiscoverEpr "https://autodiscover.domain.com/autodiscover/autodiscover.svc/wssecurity" -TargetApplicationUri "exchangedelegation.domain.com"` + "\n", "", ""},
 		{"20", 1, `did you mean:` + "\n  " + `Get-FederationInformation -DomainName domain.com | New-OrganizationRelationship -Name "External Company" -FreeBusyAccessEnabled $true -FreeBusyAccessLevel LimitedDetails` + "\n", "", ""},
 	} {

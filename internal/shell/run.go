@@ -31,15 +31,41 @@ type Host struct {
 	Out    io.Writer
 }
 
-// Line runs one line.
+// Line runs one line. Nothing of it is run before all of it is understood.
 func (h *Host) Line(ctx context.Context, line string) error {
 	pipelines, err := Parse(line)
 	if err != nil {
 		return err
 	}
 	for _, commands := range pipelines {
+		if err := understood(line, commands); err != nil {
+			return err
+		}
+	}
+	for _, commands := range pipelines {
 		if err := h.pipeline(ctx, line, commands); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// understood tells whether each command of a pipeline can be run, whatever comes through the pipe.
+func understood(line string, commands []Command) error {
+	for i, c := range commands {
+		_, _, format := formatOf(c)
+		switch {
+		case c.Name == "" && i == 0:
+			return bad("a filter needs something in front of it")
+		case c.Name == "":
+			if _, err := filtered(nil, c.Filter); err != nil {
+				return err
+			}
+		case format && i > 0 && i == len(commands)-1:
+		default:
+			if _, err := Translate(line, c, nil); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -74,9 +100,6 @@ func (h *Host) pipeline(ctx context.Context, line string, commands []Command) er
 	for i, c := range commands {
 		last := i == len(commands)-1
 		if c.Name == "" {
-			if i == 0 {
-				return bad("a filter needs something in front of it")
-			}
 			kept, err := filtered(objects, c.Filter)
 			if err != nil {
 				return err

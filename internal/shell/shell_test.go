@@ -61,6 +61,10 @@ func TestFormsOfTheField(t *testing.T) {
 		{"Get-OrganizationRelationship | where { $_.Name -eq 'nobody' } | Remove-OrganizationRelationship", "orgrel show json"},
 		{"Get-OrganizationRelationship; Get-FederationTrust # both", "orgrel show table / trust show table"},
 		{"Get-OrganizationRelationship | Remove-OrganizationRelationship", "orgrel show json / orgrel remove Contoso table / orgrel remove Fabrikam table"},
+		{"Get-FederationTrust; Get-FederationTrust | Set-FederationTrust -Nmae x", "did you mean: Get-FederationTrust; Get-FederationTrust | Set-FederationTrust -Name x"},
+		{"Get-FederationTrust | ?{$_.Name -gt 3}", "error: the filter knows -eq, -ne and -like"},
+		{"?{$_.Name -eq 'x'}", "error: a filter needs something in front of it"},
+		{"Get-FederationTrust | fl | Set-FederationTrust", "error: there is no cmdlet fl"},
 		{"Get-OrganizationRelationship |", "error: nothing stands behind"},
 		{"Get-Wombat", "error: there is no cmdlet Get-Wombat"},
 	} {
@@ -92,6 +96,8 @@ func TestFormsOfTheField(t *testing.T) {
 		}
 		if got == "" {
 			got = strings.Join(ran, " / ")
+		} else if len(ran) > 0 {
+			t.Errorf("%s: %v ran although the line is not understood", c.typed, ran)
 		}
 		if got != c.want && (!strings.HasPrefix(c.want, "error: ") || !strings.HasPrefix(got, c.want)) {
 			t.Errorf("%s\n got %s\nwant %s", c.typed, got, c.want)
