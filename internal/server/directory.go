@@ -109,11 +109,14 @@ func (d *directory) UserSettings(ctx context.Context, r orgrel.Requester, users 
 		return nil, fault.Because(fault.ServerBusy, err)
 	}
 	public := publicSettings(cfg.Settings, cfg.Trust.Configured() && cfg.Organization.Enabled)
+	asked := func(d smtpaddr.Domain) bool { // an account needs no federation
+		return slices.Contains(cfg.Organization.Domains, d) || r.Relationship != nil && cfg.Organization.Owns(d)
+	}
 	out := make([]autodiscover.Settings, len(users))
 	for i, u := range users {
 		contact := found[i].Contact
 		switch {
-		case r.External && !slices.Contains(cfg.Organization.Domains, u.Domain()) && !(r.Relationship != nil && cfg.Organization.Owns(u.Domain())): // an account needs no federation
+		case r.External && !asked(u.Domain()):
 			out[i].Err = fault.Because(fault.InvalidUser, nil)
 		case contact != nil && found[i].InScope && contact.Target != u:
 			out[i].RedirectAddress = contact.Target
