@@ -97,7 +97,7 @@ func Root() *cobra.Command {
 		}
 		return checkFormat(format(cmd))
 	}
-	cmd.AddCommand(contactCommand(), cacheCommand(), shellCommand(), docsCommand())
+	cmd.AddCommand(contactCommand(), proxyCommand(), cacheCommand(), shellCommand(), docsCommand())
 	completeTree(cmd)
 	return cmd
 }

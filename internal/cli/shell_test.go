@@ -16,7 +16,7 @@ import (
 var absent = []string{
 	"accepted-domain add", "accepted-domain list", "accepted-domain remove", "cert check", "cert list", "domain add", "domain proof", "domain remove",
 	"endpoint wssecurity", "org set --trust", "org show --extended", "trust create --thumbprint", "trust publish-cert", "trust set", "trust set-next-cert", "url set --ews-internal",
-	"discover", "proxy set", "test federation-trust", "test organization-relationship", "test-user create",
+	"discover", "test federation-trust", "test organization-relationship", "test-user create",
 	"orgrel create --token-issuer", "orgrel set --token-issuer",
 }
 
@@ -289,6 +289,29 @@ func TestPermissionsByNameAreSetAsInTheField(t *testing.T) {
 		{`mailbox create anna@domain.com`, 0, ""},
 		{`Get-MailboxFolderPermission johan -User anna`, 3, "has no permission for anna@domain.com"}, // the namesake inherits nothing
 		{`audit --output list`, 0, `CalendarPermissions: +{"User":"anna@domain.com","AccessRights":"Editor"}`},
+	} {
+		status, out, errOut := shellRun(t, "", "--database", database, "shell", "-c", c.typed)
+		if status != c.status || !strings.Contains(out+errOut, c.want) {
+			t.Errorf("%s: exit %d, want %d and %q\n%s%s", c.typed, status, c.status, c.want, out, errOut)
+		}
+	}
+}
+
+func TestTheWebProxyIsSetAsInTheField(t *testing.T) {
+	database := installation(t)
+	for _, c := range []struct {
+		typed  string
+		status int
+		want   string
+	}{
+		{"Set-ExchangeServer -Identity CAS01 -InternetWebProxy http://proxy.domain.com:8080", 0, ""},
+		{"Get-ExchangeServer CAS01 | fl", 1, "belongs to no parameter"},
+		{"Get-ExchangeServer -Identity CAS01 | fl", 0, "InternetWebProxy : http://proxy.domain.com:8080"},
+		{"Set-ExchangeServer -Identity CAS01 -InternetWebProxy proxy.domain.com", 1, "not an http or https URL"},
+		{"proxy set http://me:secret@proxy.domain.com", 1, "without a user"},
+		{"Set-ExchangeServer -Identity CAS01 -InternetWebProxy $null", 0, ""},
+		{"proxy show", 0, "InternetWebProxy : \n"},
+		{"Set-ExchangeServer -Identity CAS01", 1, "accepts 1 arg"},
 	} {
 		status, out, errOut := shellRun(t, "", "--database", database, "shell", "-c", c.typed)
 		if status != c.status || !strings.Contains(out+errOut, c.want) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -192,4 +193,18 @@ func (c *config) OwnDomain(ctx context.Context, d smtpaddr.Domain) (bool, error)
 		return false, err
 	}
 	return cfg.Organization.Owns(d), nil
+}
+
+// webProxy is the web proxy that is set; nil: none.
+func (c *config) webProxy() *url.URL {
+	cfg := c.current.Load()
+	if cfg == nil || cfg.Settings[store.SettingWebProxy] == "" {
+		return nil
+	}
+	u, err := url.Parse(cfg.Settings[store.SettingWebProxy])
+	if err != nil {
+		c.log.Error("the web proxy is no URL", "error", err.Error()) // by hand: the verb takes none such
+		return nil
+	}
+	return u
 }

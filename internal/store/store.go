@@ -37,6 +37,7 @@ type Config struct {
 const (
 	SettingExternalEwsURL = "ExternalEwsUrl"           // what partners are told; empty = SettingIsNotAvailable
 	SettingWSSecurity     = "WSSecurityAuthentication" // "false" closes the wssecurity paths
+	SettingWebProxy       = "InternetWebProxy"         // URL of the web proxy for outgoing calls; empty: none
 	SettingPublishDomains = "PublishDomains"           // "queried" (default) or "all"
 	// SettingPublishedPartners is the digest of the partner list that the gateway has.
 	SettingPublishedPartners = "PublishedPartners"
