@@ -45,7 +45,7 @@ func cmdletIn(args []string, in io.Reader, out, errOut io.Writer) (s *session, l
 	global := root.PersistentFlags()
 	global.SetInterspersed(false)
 	if global.Parse(args) != nil || global.NArg() == 0 {
-		return nil, "", nil // the command tree says what is wrong
+		return nil, "", nil //nolint:nilerr // the command tree says what is wrong
 	}
 	words := global.Args()
 	if !isCmdlet(root, words[0]) {

@@ -61,7 +61,7 @@ func TestFormsOfTheField(t *testing.T) {
 		{"Get-OrganizationRelationship | where { $_.Name -eq 'nobody' } | Remove-OrganizationRelationship", "orgrel show json"},
 		{"Get-OrganizationRelationship; Get-FederationTrust # both", "orgrel show table / trust show table"},
 		{"Get-OrganizationRelationship | Remove-OrganizationRelationship", "orgrel show json / orgrel remove Contoso table / orgrel remove Fabrikam table"},
-		{"Get-FederationTrust; Get-FederationTrust | Set-FederationTrust -Nmae x", "did you mean: Get-FederationTrust; Get-FederationTrust | Set-FederationTrust -Name x"},
+		{"Get-FederationTrust; Get-FederationTrust | Set-FederationTrust -Nme x", "did you mean: Get-FederationTrust; Get-FederationTrust | Set-FederationTrust -Name x"},
 		{"Get-FederationTrust | ?{$_.Name -gt 3}", "error: the filter knows -eq, -ne and -like"},
 		{"?{$_.Name -eq 'x'}", "error: a filter needs something in front of it"},
 		{"Get-FederationTrust | fl | Set-FederationTrust", "error: there is no cmdlet fl"},
