@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,10 +13,7 @@ import (
 
 // absent are verbs and flags that a cmdlet becomes and that are not there yet.
 var absent = []string{
-	"accepted-domain add", "accepted-domain list", "accepted-domain remove", "cert check", "cert list", "domain add", "domain proof", "domain remove",
-	"endpoint wssecurity", "org set --trust", "org show --extended", "trust create --thumbprint", "trust publish-cert", "trust set", "trust set-next-cert", "url set --ews-internal",
-	"discover", "test federation-trust", "test organization-relationship", "test-user create",
-	"orgrel create --token-issuer", "orgrel set --token-issuer",
+	"discover", "test federation-trust", "test organization-relationship", "test-user create", "orgrel create --token-issuer", "orgrel set --token-issuer",
 }
 
 func TestEveryCmdletHasItsVerbAndFlags(t *testing.T) {
@@ -57,96 +53,6 @@ func installation(t *testing.T) string {
 		}
 	}
 	return database
-}
-
-// forms reads the lines that the field's articles have, as they were published.
-func forms(t *testing.T) map[string]string {
-	t.Helper()
-	b, err := os.ReadFile("testdata/forms.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]string{}
-	for part := range strings.SplitSeq("\n"+string(b), "\n#") {
-		if n, form, ok := strings.Cut(part, "\n"); ok {
-			out[n] = form
-		}
-	}
-	return out
-}
-
-// TestPublishedFormsHaveTheirEffect runs each form as a file: it does what it says, or what was meant is proposed.
-func TestPublishedFormsHaveTheirEffect(t *testing.T) {
-	forms := forms(t)
-	if len(forms) != 20 {
-		t.Fatalf("%d forms", len(forms))
-	}
-	database := installation(t)
-	for _, c := range []struct {
-		form   string
-		status int
-		want   string // printed
-		then   string // a line whose output shows the effect
-		shows  string
-	}{
-		{"1", 3, "there is no federation trust", "", ""},
-		{"3", 0, "domain.com", "", ""},
-		{"4", 1, "did you mean:\n  Get-FederatedOrganizationIdentifier\n", "", ""},
-		{"6", 3, "there is no federation trust", "", ""},
-		{"7", 0, "To_OnPremise", "", ""},
-		{"8", 1, "did you mean:\n  Get-OrganizationRelationship -Identity TrustedDomain\n", "Get-OrganizationRelationship -Identity TrustedDomain", "trusted.example"},
-		{"12", 0, "", "Get-WebServicesVirtualDirectory", "https://mail.domain.com/EWS/exchange.asmx"},
-		{"13", 0, "", "", ""}, // no certificate comes through the filter
-		{"14", 1, "metadata", "", ""},
-		{"15", 1, "No Federation trust", "", ""},
-		{"16", 0, "", "Get-AcceptedDomain", "exchangedelegation.domain.com"},
-		{"17", 3, "there is no federation trust", "", ""},
-		{"18", 1, "No Federation trust", "", ""},
-		{"19", 1, `did you mean:` + "\n  " + `New-OrganizationRelationship -Name "External Company" -DomainNames "exchangedelegation.domain.com","domain.com" -FreeBusyAccessEnabled $true -FreeBusyAccessLevel LimitedDetails -TargetAutodiscoverEpr "https://autodiscover.domain.com/autodiscover/autodiscover.svc/wssecurity" -TargetApplicationUri "exchangedelegation.domain.com"` + "\n", "", ""},
-		{"20", 1, `did you mean:` + "\n  " + `Get-FederationInformation -DomainName domain.com | New-OrganizationRelationship -Name "External Company" -FreeBusyAccessEnabled $true -FreeBusyAccessLevel LimitedDetails` + "\n", "", ""},
-	} {
-		t.Run(c.form, func(t *testing.T) {
-			file := writeFile(t, t.TempDir(), "form.ps1", forms[c.form])
-			status, out, errOut := shellRun(t, "", "--database", database, "shell", "-f", file)
-			if strings.Contains(errOut, "unknown command") || strings.Contains(errOut, "unknown flag") {
-				t.Skip("not there yet: ", errOut)
-			}
-			if status != c.status || !strings.Contains(out+errOut, c.want) {
-				t.Fatalf("%s\nexit %d, want %d and %q\n%s%s", forms[c.form], status, c.status, c.want, out, errOut)
-			}
-			if c.then == "" {
-				return
-			}
-			if status, out, errOut := shellRun(t, c.then, "--database", database, "shell"); status != 0 || !strings.Contains(out, c.shows) {
-				t.Errorf("%s: exit %d, want %q\n%s%s", c.then, status, c.shows, out, errOut)
-			}
-		})
-	}
-}
-
-func TestWhatWasMeantByTheUnclosedFormIsDone(t *testing.T) {
-	database := filepath.Join(t.TempDir(), "a.db")
-	_, _, errOut := shellRun(t, forms(t)["19"], "--database", database, "shell")
-	_, corrected, ok := strings.Cut(errOut, "did you mean:\n")
-	if !ok {
-		t.Fatal(errOut)
-	}
-	if status, _, errOut := shellRun(t, corrected, "--database", database, "shell"); status != 0 {
-		t.Fatal(errOut)
-	}
-	_, out, _ := shellRun(t, "Get-OrganizationRelationship | fl Name,DomainNames,FreeBusyAccessEnabled,FreeBusyAccessLevel,Target*", "--database", database, "shell")
-	want := `Name                  : External Company
-DomainNames           : exchangedelegation.domain.com, domain.com
-FreeBusyAccessEnabled : true
-FreeBusyAccessLevel   : LimitedDetails
-TargetApplicationUri  : exchangedelegation.domain.com
-TargetAutodiscoverEpr : https://autodiscover.domain.com/autodiscover/autodiscover.svc/wssecurity
-`
-	for _, line := range strings.Split(strings.TrimSpace(want), "\n") {
-		if !strings.Contains(out, line) {
-			t.Errorf("%q is missing in\n%s", line, out)
-		}
-	}
 }
 
 func TestShellRunsBothSpellings(t *testing.T) {

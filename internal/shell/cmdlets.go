@@ -56,6 +56,8 @@ var cmdlets = []cmdlet{
 	{"Set-AutodiscoverVirtualDirectory", "url set", []param{{name: "Identity", form: ignored}, {name: "WSSecurityAuthentication", form: onOff, verb: "endpoint wssecurity"}, {name: "ExternalUrl", form: ignored}, {name: "InternalUrl", form: ignored}}},
 	{"Get-ExchangeCertificate", "cert list", []param{{name: "Thumbprint", form: ignored}}},
 	{"Get-ExchangeServer", "proxy show", []param{{name: "Identity", form: ignored}}},
+	{"New-ExchangeCertificate", "cert create", []param{{name: "FriendlyName", form: ignored}, {name: "SubjectName", form: ignored}, {name: "Services", form: ignored}, {name: "KeySize", form: ignored},
+		{name: "PrivateKeyExportable", form: ignored}, {name: "SubjectKeyIdentifier", form: ignored}, {name: "DomainName", form: ignored}}},
 	{"Set-ExchangeServer", "proxy set", []param{{name: "Identity", form: ignored}, {name: "InternetWebProxy", form: argument}}},
 	{"Add-FederatedDomain", "domain add", []param{{name: "DomainName", form: argument}, {name: "Force", form: ignored}}},
 	{"Remove-FederatedDomain", "domain remove", []param{{name: "DomainName", form: argument}, {name: "Force", form: toggle, flag: "force"}}},
