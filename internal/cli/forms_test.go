@@ -38,6 +38,7 @@ func TestPublishedFormsHaveTheirEffect(t *testing.T) {
 	if len(forms) != 20 {
 		t.Fatalf("%d forms", len(forms))
 	}
+	t.Setenv("AVAILD_RESOLVER", (&proofs{}).start(t)) // nobody is asked outside
 	database := installation(t)
 	for _, c := range []struct {
 		form   string
@@ -47,11 +48,16 @@ func TestPublishedFormsHaveTheirEffect(t *testing.T) {
 		shows  string
 	}{
 		{"1", 3, "there is no federation trust", "", ""},
+		{"2", 2, "STEP 1: Validating user configuration", "", ""},
 		{"3", 0, "domain.com", "", ""},
 		{"4", 1, "did you mean:\n  Get-FederatedOrganizationIdentifier\n", "", ""},
+		{"5", 4, "Federation information could not be received from the external organization.", "", ""},
 		{"6", 3, "there is no federation trust", "", ""},
 		{"7", 0, "To_OnPremise", "", ""},
 		{"8", 1, "did you mean:\n  Get-OrganizationRelationship -Identity TrustedDomain\n", "Get-OrganizationRelationship -Identity TrustedDomain", "trusted.example"},
+		{"9", 3, `there is no organization relationship "domain.com"`, "", ""},
+		{"10", 2, "Getting ADUser information for johan@domain.com", "", ""},
+		{"11", 0, "extest_", "Get-Mailbox extest_*", "extest_"},
 		{"12", 0, "", "Get-WebServicesVirtualDirectory", "https://mail.domain.com/EWS/exchange.asmx"},
 		{"13", 0, "", "", ""}, // no certificate comes through the filter
 		{"14", 1, "metadata", "", ""},

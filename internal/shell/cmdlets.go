@@ -42,7 +42,7 @@ var relationship = []param{
 	{name: "MailTipsAccessLevel", flag: "mail-tips-access-level", values: []string{"None", "Limited", "All"}}, {name: "MailTipsAccessScope", flag: "mail-tips-access-scope"},
 	{name: "DeliveryReportEnabled", form: boolean, flag: "delivery-report"}, {name: "PhotosEnabled", form: boolean, flag: "photos"}, {name: "MailboxMoveEnabled", form: boolean, flag: "mailbox-move"},
 	{name: "TargetApplicationUri", flag: "target-application-uri"}, {name: "TargetAutodiscoverEpr", flag: "target-autodiscover-epr"}, {name: "TargetSharingEpr", flag: "target-sharing-epr"},
-	{name: "TargetOwaURL", flag: "target-owa-url"}, {name: "OrganizationContact", flag: "contact"}, {name: "TokenIssuerUris", form: list, flag: "token-issuer"}, {name: "Force", form: ignored},
+	{name: "TargetOwaURL", flag: "target-owa-url"}, {name: "OrganizationContact", flag: "contact"}, {name: "Force", form: ignored},
 }
 
 func with(first ...param) []param { return append(first, relationship...) }
@@ -86,7 +86,7 @@ var cmdlets = []cmdlet{
 	{"Add-MailboxFolderPermission", "mailbox permission set", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}, {name: "AccessRights", flag: "access-rights"}}},
 	{"Remove-MailboxFolderPermission", "mailbox permission remove", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}}},
 	{"Get-OrganizationRelationship", "orgrel show", []param{{name: "Identity", form: argument}}},
-	{"New-OrganizationRelationship", "orgrel create", with(param{name: "Name", form: argument})},
+	{"New-OrganizationRelationship", "orgrel create", with(param{name: "Name", form: argument}, param{name: "TokenIssuerUris", form: list, flag: "token-issuer"})}, // of Get-FederationInformation
 	{"Remove-OrganizationRelationship", "orgrel remove", []param{{name: "Identity", form: argument}}},
 	{"Set-OrganizationRelationship", "orgrel set", with(param{name: "Identity", form: argument}, param{name: "Name", flag: "name"})},
 	{"Test-OrganizationRelationship", "test organization-relationship", []param{{name: "Identity", form: argument}, {name: "UserIdentity", flag: "user"}}},
