@@ -11,7 +11,7 @@ export CGO_ENABLED ?= 0
 GOLANGCI := $(BIN)/golangci-lint
 GOLANGCI_VERSION := v2.15.0
 
-.PHONY: build test test-deps lint fuzz bench demo acceptance check clean
+.PHONY: build test test-deps lint man fuzz bench demo acceptance check clean
 
 build: ## the binaries, static, into bin/
 	@[ -x $(BIN)/availd ] || echo 'building availd, fedgateway and availdemo: the first time compiles SQLite too and takes about a minute'
@@ -35,6 +35,9 @@ lint: $(GOLANGCI)
 
 $(GOLANGCI):
 	GOBIN=$(BIN) GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+man: build ## a manual page for each verb, into dist/man
+	$(BIN)/availd docs man --out dist/man
 
 fuzz: ## every fuzz target for FUZZTIME
 	./.ci/fuzz.sh $(FUZZTIME)

@@ -198,6 +198,49 @@ func TestPartnerLearnsWhereWeAreAndNobodysExistence(t *testing.T) {
 	}
 }
 
+func TestAContactIsRedirectedToItsTarget(t *testing.T) {
+	l := lab.New(t, lab.SQLite(), federation.ProfileModern)
+	tom := l.User(t, l.Contoso, "tom", mailbox.AvailabilityOnly)
+	rita := l.User(t, l.Fabrikam, "rita", mailbox.AvailabilityOnly)
+	ann := &mailbox.Contact{Address: smtpaddr.MustAddress("ann@contoso.example"), Target: smtpaddr.MustAddress("ann@tailspin.example")}
+	if err := l.Contoso.Store.PutContacts(t.Context(), []*mailbox.Contact{ann}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond)
+	svc := l.Contoso.URL + "/autodiscover/autodiscover.svc"
+	own := &autodiscover.Client{HTTP: l.Client, Username: tom.String(), Password: lab.Password}
+	redirected := func(c *autodiscover.Client, url string) string {
+		var e *autodiscover.Error
+		_, err := c.GetUserSettings(t.Context(), url, ann.Address, "ExternalEwsUrl")
+		if !errors.As(err, &e) || e.Code != "RedirectAddress" {
+			return fmt.Sprint(err)
+		}
+		return e.RedirectTarget
+	}
+	if got := redirected(own, svc); got != "ann@tailspin.example" {
+		t.Errorf("an own user: %s", got)
+	}
+	if _, body := published(t, l, http.MethodPost, l.Contoso.URL+"/autodiscover/autodiscover.xml", tom.String(), fmt.Sprintf(poxRequest, ann.Address, poxOutlook)); !strings.Contains(body, "<RedirectAddr>ann@tailspin.example</RedirectAddr>") {
+		t.Errorf("by POX: %s", body)
+	}
+	partner := withToken(t, l, rita, orgrel.ActionAutodiscover)
+	if got := redirected(partner, svc+"/wssecurity"); got != "ann@tailspin.example" {
+		t.Errorf("a partner: %s", got)
+	}
+	cfg, err := l.Contoso.Store.LoadConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Relationships[0].FreeBusyAccessEnabled = false
+	if err := l.Contoso.Store.PutRelationship(t.Context(), cfg.Relationships[0]); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond)
+	if got := redirected(partner, svc+"/wssecurity"); strings.Contains(got, "tailspin") {
+		t.Errorf("a partner that may see nothing learns of a contact: %s", got)
+	}
+}
+
 func TestClosedWSSecurityIsNotAnnounced(t *testing.T) {
 	l := lab.New(t, lab.SQLite(), federation.ProfileModern)
 	for name, value := range map[string]string{store.SettingWSSecurity: "false", store.SettingExternalEwsURL: "", store.SettingPublishDomains: "all"} {

@@ -13,7 +13,7 @@ type ExplainInput struct {
 	Requester, Mailbox smtpaddr.Address
 	External           bool                             // the requester's domain is not ours
 	OwnDomain          bool                             // the mailbox's domain is ours
-	Relationship       *orgrel.OrganizationRelationship // of the requester's domain; nil without one
+	Relationship       *orgrel.OrganizationRelationship // of the partner that asks or is asked; nil without one
 	Calendar           mailbox.Calendar
 }
 
@@ -83,14 +83,21 @@ func (e *explanation) foreign(in ExplainInput) []Finding {
 // local is the part that the mailbox decides; the order is that of [Service.answer].
 func (e *explanation) local(in ExplainInput) []Finding {
 	c := in.Calendar
-	if !c.Found {
+	if c.Contact != nil && !in.External {
+		e.add("contact", "%s stands for %s", in.Mailbox, c.Contact.Target)
+		in.Mailbox = c.Contact.Target
+		return e.foreign(in)
+	}
+	if !c.Found && c.Contact == nil {
 		code := "ErrorMailRecipientNotFound"
 		if in.External {
 			code = "ErrorNoFreeBusyAccess"
 		}
 		return e.refuse(code, "mailbox", "%s is not known", in.Mailbox)
 	}
-	e.add("mailbox", "%s", c.Mailbox.Address)
+	if c.Contact == nil {
+		e.add("mailbox", "%s", c.Mailbox.Address)
+	}
 	if in.External && !in.Relationship.FreeBusyAccessScope.IsZero() {
 		if !c.InScope {
 			return e.refuse("ErrorNoFreeBusyAccess", "scope", "cut by FreeBusyAccessScope: not a member of %s", in.Relationship.FreeBusyAccessScope)
@@ -99,18 +106,19 @@ func (e *explanation) local(in ExplainInput) []Finding {
 	} else if in.External {
 		e.add("scope", "everyone")
 	}
-	switch own := Contributes(c.DefaultPermission); {
-	case !in.External && owns(c.Mailbox, in.Requester):
-		e.add("owner", "the owner sees everything")
+	if c.Contact != nil {
+		return e.refuse("ErrorProxyRequestNotAllowed", "contact", "%s is a contact, and a partner's request is never forwarded", in.Mailbox)
+	}
+	switch own, by := ownerGrants(orgrel.Requester{Address: in.Requester, External: in.External}, c); {
 	case own == orgrel.None:
-		return e.refuse("ErrorNoFreeBusyAccess", "Default permission", "%s: cut by the owner's Default", c.DefaultPermission)
+		return e.refuse("ErrorNoFreeBusyAccess", "calendar permission", "cut by %s", by)
 	case own < e.level:
-		e.add("Default permission", "%s: cut by the owner's Default", c.DefaultPermission)
+		e.add("calendar permission", "cut by %s", by)
 		e.level = own
 	case e.level < own:
-		e.add("Default permission", "%s: cut by the relationship's FreeBusyAccessLevel", c.DefaultPermission)
+		e.add("calendar permission", "cut by the relationship's FreeBusyAccessLevel; the owner would show %s", own)
 	default:
-		e.add("Default permission", "%s", c.DefaultPermission)
+		e.add("calendar permission", "%s", by)
 	}
 	if c.Err != nil {
 		return e.refuse("ErrorFreeBusyGenerationFailed", "calendar", "cannot be read: %v", c.Err)

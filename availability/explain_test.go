@@ -41,11 +41,15 @@ func TestExplainSaysWhatTheServiceDoes(t *testing.T) {
 	}
 	n := 0
 	for _, rel := range relationships {
-		for bits := range 32 {
+		for bits := range 64 {
 			for _, p := range []mailbox.Permission{mailbox.PermissionNone, mailbox.AvailabilityOnly, mailbox.Reviewer} {
+				named := [][]mailbox.CalendarPermission{nil, {{User: rita, AccessRights: mailbox.PermissionNone}}, {{User: rita, AccessRights: mailbox.Reviewer}}}[n/3%3]
 				in := availability.ExplainInput{Requester: rita, Mailbox: tom, External: bits&1 != 0, OwnDomain: bits&2 != 0, Relationship: rel}
-				in.Calendar = mailbox.Calendar{Found: bits&4 != 0, InScope: bits&8 != 0 || bits&1 == 0, DefaultPermission: p, Zone: timezone.UTC(), Mailbox: &mailbox.Mailbox{Address: tom}}
-				if bits&16 != 0 {
+				in.Calendar = mailbox.Calendar{Found: bits&4 != 0, InScope: bits&8 != 0 || bits&1 == 0, DefaultPermission: p, Zone: timezone.UTC(),
+					Mailbox: &mailbox.Mailbox{Address: tom, DefaultPermission: p, CalendarPermissions: named}}
+				if bits&32 != 0 {
+					in.Calendar = mailbox.Calendar{Contact: &mailbox.Contact{Address: tom, Target: smtpaddr.MustAddress("tom@elsewhere.example")}, InScope: in.Calendar.InScope}
+				} else if bits&16 != 0 {
 					in.Calendar.Err = errors.New("broken")
 				}
 				n++
@@ -95,7 +99,7 @@ func TestExplainNamesTheStepThatCuts(t *testing.T) {
 		change func()
 		want   string
 	}{
-		{func() {}, "AvailabilityOnly: cut by the owner's Default"},
+		{func() {}, "cut by the owner's Default permission: AvailabilityOnly"},
 		{func() { in.Calendar.Err = errors.New("event 7 is broken") }, "cannot be read: event 7 is broken"},
 		{func() {
 			in.Calendar.Err, in.Calendar.DefaultPermission = nil, mailbox.Reviewer

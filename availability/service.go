@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -106,20 +107,28 @@ func (s *Service) results(ctx context.Context, q Query) ([]Result, error) {
 		case own:
 			local = append(local, i)
 		case q.Requester.External:
-			results[i].Err = fault.New(fault.ProxyRequestNotAllowed, "The cross-organization request for mailbox <%s>SMTP:%s is not allowed because the requester is from a different organization", m.DisplayName, m.Address)
+			results[i].Err = notForwarded(m)
 		default:
 			foreign[m.Address.Domain()] = append(foreign[m.Address.Domain()], i)
 		}
 	}
-	var wg sync.WaitGroup
-	if len(foreign) > 0 {
-		wg.Go(func() { s.foreign(ctx, q, foreign, results) })
-	}
+	// Ours first: what turns out to be a contact is asked for in the same call as its partner's other mailboxes.
 	if len(local) > 0 {
-		s.local(ctx, q, local, results)
+		q.Mailboxes = slices.Clone(q.Mailboxes)
+		for i, to := range s.local(ctx, q, local, results) {
+			q.Mailboxes[i].Address, q.Mailboxes[i].Raw = to, to.String()
+			foreign[to.Domain()] = append(foreign[to.Domain()], i)
+		}
 	}
-	wg.Wait()
+	if len(foreign) > 0 {
+		s.foreign(ctx, q, foreign, results)
+	}
 	return results, nil
+}
+
+// notForwarded is the error of a mailbox elsewhere that a partner asks us for.
+func notForwarded(m Attendee) error {
+	return fault.New(fault.ProxyRequestNotAllowed, "The cross-organization request for mailbox <%s>SMTP:%s is not allowed because the requester is from a different organization", m.DisplayName, m.Address)
 }
 
 // unresolved is the error of an entry without an SMTP address: malformed, or of another address type, as Outlook sends
@@ -165,8 +174,9 @@ func (s *Service) relationshipOf(ctx context.Context, r orgrel.Requester) (*orgr
 	return s.Relationships.RelationshipForDomain(ctx, r.Domain)
 }
 
-// local answers our own mailboxes: one read for all.
-func (s *Service) local(ctx context.Context, q Query, positions []int, results []Result) {
+// local answers our own mailboxes: one read for all. It returns the targets of those that are contacts, by position: they
+// are left to their partners.
+func (s *Service) local(ctx context.Context, q Query, positions []int, results []Result) map[int]smtpaddr.Address {
 	fail := func(err error) {
 		for _, i := range positions {
 			results[i].Err = err
@@ -175,11 +185,11 @@ func (s *Service) local(ctx context.Context, q Query, positions []int, results [
 	level, scope, err := s.ceiling(ctx, q.Requester)
 	if err != nil {
 		fail(err)
-		return
+		return nil
 	}
 	if level == orgrel.None {
 		fail(fault.Because(fault.NoFreeBusyAccess, errors.New("no access by the relationship")))
-		return
+		return nil
 	}
 	start, rec := time.Now(), record.From(ctx)
 	query := mailbox.CalendarQuery{Start: q.Window.Start, End: q.Window.End, Scope: scope, Limit: s.Limits.Entries}
@@ -195,12 +205,17 @@ func (s *Service) local(ctx context.Context, q Query, positions []int, results [
 		rec.Done(record.StepAccessDecided, start, fmt.Sprintf("at most %s", level))
 		rec.Failed(record.StepCalendarRead, start, err.Error())
 		fail(fault.Because(fault.FreeBusyGenerationFailed, err))
-		return
+		return nil
 	}
 	events, granted := 0, orgrel.None
 	var refused error
+	targets := map[int]smtpaddr.Address{}
 	for k, i := range positions {
 		c := calendars[k]
+		if c.Contact != nil && !q.Requester.External {
+			targets[i] = c.Contact.Target
+			continue
+		}
 		var given orgrel.AccessLevel
 		results[i], given = s.answer(q, q.Mailboxes[i], c, level)
 		granted = max(granted, given)
@@ -209,12 +224,16 @@ func (s *Service) local(ctx context.Context, q Query, positions []int, results [
 			refused = results[i].Err
 		}
 	}
-	if granted == orgrel.None && refused != nil {
+	switch {
+	case len(targets) == len(positions): // nothing was decided here
+		return targets
+	case granted == orgrel.None && refused != nil:
 		rec.Failed(record.StepAccessDecided, start, fault.As(refused).Error())
-		return
+		return targets
 	}
 	rec.Done(record.StepAccessDecided, start.Add(took), fmt.Sprintf("%s: the least of what was asked, the relationship (%s) and the owner's Default", granted, level))
-	rec.Done(record.StepCalendarRead, start, fmt.Sprintf("%d mailboxes, %d calendar entries", len(positions), events))
+	rec.Done(record.StepCalendarRead, start, fmt.Sprintf("%d mailboxes, %d calendar entries", len(positions)-len(targets), events))
+	return targets
 }
 
 // answer decides access and projects one calendar.
@@ -223,20 +242,19 @@ func (s *Service) answer(q Query, m Attendee, c mailbox.Calendar, level orgrel.A
 	if q.Requester.External {
 		unknown = fault.Because(fault.NoFreeBusyAccess, errors.New("there is no such mailbox"))
 	}
-	if !c.Found {
+	if !c.Found && c.Contact == nil {
 		return Result{Err: unknown}, orgrel.None
 	}
 	if !c.InScope {
 		return Result{Err: fault.Because(fault.NoFreeBusyAccess, errors.New("the mailbox is not in the relationship's scope"))}, orgrel.None
 	}
-	if !q.Requester.External && c.Mailbox != nil && owns(c.Mailbox, q.Requester.Address) {
-		level = orgrel.LimitedDetails
-	} else {
-		level = min(level, Contributes(c.DefaultPermission))
+	if c.Contact != nil {
+		return Result{Err: notForwarded(m)}, orgrel.None
 	}
-	switch {
+	granted, by := ownerGrants(q.Requester, c)
+	switch level = min(level, granted); {
 	case level == orgrel.None:
-		return Result{Err: fault.Because(fault.NoFreeBusyAccess, fmt.Errorf("cut by the owner's Default permission %s", c.DefaultPermission))}, level
+		return Result{Err: fault.Because(fault.NoFreeBusyAccess, fmt.Errorf("cut by %s", by))}, level
 	case c.Err != nil:
 		return Result{Err: fault.Because(fault.FreeBusyGenerationFailed, c.Err)}, level
 	case len(c.Occurrences) > s.Limits.Entries:
@@ -245,19 +263,21 @@ func (s *Service) answer(q Query, m Attendee, c mailbox.Calendar, level orgrel.A
 	return Result{View: Project(q, c, level)}, level
 }
 
-func owns(m *mailbox.Mailbox, a smtpaddr.Address) bool {
-	if m.Address == a {
-		return true
-	}
-	for _, x := range m.Aliases {
-		if x == a {
-			return true
+// ownerGrants is what the owner of a calendar lets the requester see, and by which of its entries: for own users the one
+// under their name, where there is one, else Default. For partners only Default counts, whoever asks there.
+func ownerGrants(r orgrel.Requester, c mailbox.Calendar) (level orgrel.AccessLevel, by string) {
+	if !r.External && c.Mailbox != nil {
+		if r.Address == c.Mailbox.Address || slices.Contains(c.Mailbox.Aliases, r.Address) {
+			return orgrel.LimitedDetails, "the owner, who sees everything"
+		}
+		if p, named := c.Mailbox.PermissionFor(r.Address); named {
+			return Contributes(p), fmt.Sprintf("the owner's permission for %s: %s", r.Address, p)
 		}
 	}
-	return false
+	return Contributes(c.DefaultPermission), fmt.Sprintf("the owner's Default permission: %s", c.DefaultPermission)
 }
 
-// Contributes is what the owner's Default calendar permission lets others see.
+// Contributes is what a calendar permission lets its holder see of free/busy.
 func Contributes(p mailbox.Permission) orgrel.AccessLevel {
 	switch {
 	case p <= mailbox.Contributor:

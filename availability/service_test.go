@@ -275,3 +275,80 @@ func TestAPartnersAccountSeesWhatItsOwnRelationshipGrants(t *testing.T) {
 		t.Errorf("forwarded: %+v", r)
 	}
 }
+
+func TestANamedPermissionCountsForOwnUsersOnly(t *testing.T) {
+	anna := smtpaddr.MustAddress("anna@contoso.example")
+	own := orgrel.Requester{Address: anna, Domain: anna.Domain()}
+	for _, c := range []struct {
+		what         string
+		who          orgrel.Requester
+		named        smtpaddr.Address
+		dflt, rights mailbox.Permission
+		want         FreeBusyViewType // ViewNone: refused
+	}{
+		{"raises", own, anna, mailbox.AvailabilityOnly, mailbox.Reviewer, Detailed},
+		{"lowers", own, anna, mailbox.Reviewer, mailbox.AvailabilityOnly, FreeBusy},
+		{"closes", own, anna, mailbox.Reviewer, mailbox.PermissionNone, ViewNone},
+		{"somebody else's", own, smtpaddr.MustAddress("zoe@contoso.example"), mailbox.AvailabilityOnly, mailbox.Reviewer, FreeBusy},
+		{"a partner's name raises nothing", partner, rita, mailbox.AvailabilityOnly, mailbox.Reviewer, FreeBusy},
+		{"nor lowers it", partner, rita, mailbox.Reviewer, mailbox.PermissionNone, Detailed},
+		{"the owner", orgrel.Requester{Address: tom, Domain: tom.Domain()}, tom, mailbox.PermissionNone, mailbox.PermissionNone, Detailed},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			w := newWorld()
+			cal := w.calendars[tom]
+			cal.DefaultPermission, cal.Mailbox.DefaultPermission = c.dflt, c.dflt
+			cal.Mailbox.CalendarPermissions = []mailbox.CalendarPermission{{User: c.named, AccessRights: c.rights}}
+			w.calendars[tom] = cal
+			r := one(t, w, ask(Detailed, c.who, tom.String()))
+			if r.View.Type != c.want || (r.Err != nil) != (c.want == ViewNone) || r.Err != nil && fault.KindOf(r.Err) != fault.NoFreeBusyAccess {
+				t.Errorf("%s, %v; want %s", r.View.Type, r.Err, c.want)
+			}
+		})
+	}
+}
+
+func TestAContactIsAskedForAtItsPartner(t *testing.T) {
+	w := newWorld()
+	w.calendars[smtpaddr.MustAddress("rita@contoso.example")] = mailbox.Calendar{InScope: true, Contact: &mailbox.Contact{Address: smtpaddr.MustAddress("rita@contoso.example"), Target: rita}}
+	calls := 0
+	w.remote = func(q Query) ([]Result, error) {
+		calls++
+		out := make([]Result, len(q.Mailboxes))
+		for i, m := range q.Mailboxes {
+			out[i].View.Merged = m.Address.String()
+		}
+		return out, nil
+	}
+	q := ask(Detailed, orgrel.Requester{Address: tom, Domain: tom.Domain()}, "ana@fabrikam.example", "rita@contoso.example", tom.String(), "zoe@fabrikam.example")
+	a, err := w.service().GetUserAvailability(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range map[int]string{0: "ana@fabrikam.example", 1: "rita@fabrikam.example", 3: "zoe@fabrikam.example"} {
+		if r := a.Results[i]; r.Err != nil || r.View.Merged != want {
+			t.Errorf("%d: %q %v, want %s", i, r.View.Merged, r.Err, want)
+		}
+	}
+	if r := a.Results[2]; r.Err != nil || len(r.View.Events) != 2 {
+		t.Errorf("our own mailbox between them: %+v", r)
+	}
+	if calls != 1 {
+		t.Errorf("the partner was asked %d times", calls)
+	}
+	if q.Mailboxes[1].Address.String() != "rita@contoso.example" {
+		t.Error("the caller's query was changed")
+	}
+}
+
+func TestAPartnerIsNotForwardedByAContact(t *testing.T) {
+	w := newWorld()
+	contact := smtpaddr.MustAddress("max@contoso.example")
+	w.remote = func(Query) ([]Result, error) { t.Error("another partner was asked"); return nil, nil }
+	for inScope, want := range map[bool]fault.Kind{true: fault.ProxyRequestNotAllowed, false: fault.NoFreeBusyAccess} {
+		w.calendars[contact] = mailbox.Calendar{InScope: inScope, Contact: &mailbox.Contact{Address: contact, Target: smtpaddr.MustAddress("max@third.example")}}
+		if r := one(t, w, ask(Detailed, partner, contact.String())); fault.KindOf(r.Err) != want {
+			t.Errorf("in scope %t: %v", inScope, r.Err)
+		}
+	}
+}

@@ -3,7 +3,6 @@ package mailbox
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/availd/availd/mailbox/timezone"
@@ -38,56 +37,6 @@ func ParseBusyType(s string) (BusyType, error) {
 	return NoData, fmt.Errorf("busy type %q is unknown", s)
 }
 
-// Permission is a calendar folder permission by Exchange's name (Set-MailboxFolderPermission -AccessRights).
-type Permission uint8
-
-// The permissions, by how much of free/busy they open.
-const (
-	PermissionNone Permission = iota
-	Contributor
-	AvailabilityOnly
-	LimitedDetails
-	Reviewer
-	NonEditingAuthor
-	Author
-	PublishingAuthor
-	Editor
-	PublishingEditor
-	Owner
-)
-
-var permissionNames = [...]string{"None", "Contributor", "AvailabilityOnly", "LimitedDetails", "Reviewer", "NonEditingAuthor",
-	"Author", "PublishingAuthor", "Editor", "PublishingEditor", "Owner"}
-
-// String returns Exchange's name.
-func (p Permission) String() string { return permissionNames[p] }
-
-// ParsePermission reads Exchange's name in any case; the EWS schema's FreeBusyTimeOnly and
-// FreeBusyTimeAndSubjectAndLocation are understood too.
-func ParsePermission(s string) (Permission, error) {
-	switch strings.ToLower(s) {
-	case "freebusytimeonly":
-		return AvailabilityOnly, nil
-	case "freebusytimeandsubjectandlocation":
-		return LimitedDetails, nil
-	}
-	for i, n := range permissionNames {
-		if strings.EqualFold(n, s) {
-			return Permission(i), nil
-		}
-	}
-	return PermissionNone, fmt.Errorf("calendar permission %q is not one of %s", s, strings.Join(permissionNames[:], ", "))
-}
-
-// MarshalText writes Exchange's name.
-func (p Permission) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
-
-// UnmarshalText reads Exchange's name.
-func (p *Permission) UnmarshalText(b []byte) (err error) {
-	*p, err = ParsePermission(string(b))
-	return err
-}
-
 // WorkingHours are one or more periods of the week in the mailbox's zone.
 type WorkingHours struct {
 	Periods []WorkingPeriod
@@ -113,7 +62,17 @@ type Mailbox struct {
 	Zone              string             `json:"TimeZone"` // IANA or Windows name, resolvable by timezone.Lookup
 	WorkingHours      WorkingHours       `json:"WorkingHours"`
 	DefaultPermission Permission         `json:"DefaultPermission"` // the calendar's Default entry
-	PasswordHash      string             `json:"-"`                 // argon2id, PHC string; empty = no password login
+	// CalendarPermissions are the calendar's entries for persons by name; they count for own users only.
+	CalendarPermissions []CalendarPermission `json:"CalendarPermissions,omitempty"`
+	PasswordHash        string               `json:"-"` // argon2id, PHC string; empty = no password login
+}
+
+// Contact is a person at a partner under an address of our own: who asks for Address means the calendar of Target
+// (New-MailContact).
+type Contact struct {
+	Address     smtpaddr.Address `json:"PrimarySmtpAddress"`
+	Target      smtpaddr.Address `json:"ExternalEmailAddress"`
+	DisplayName string           `json:"DisplayName"`
 }
 
 // Group is a distribution or security group; members may be mailboxes, other groups or outside addresses.
@@ -148,7 +107,8 @@ type CalendarQuery struct {
 
 // Calendar is one answer of a CalendarQuery, at the position of its address.
 type Calendar struct {
-	Found             bool // false: no mailbox has this address
+	Found             bool     // false: no mailbox has this address
+	Contact           *Contact // maybe where Found is false: the calendar is its target's
 	Mailbox           *Mailbox
 	InScope           bool
 	DefaultPermission Permission

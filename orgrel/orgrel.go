@@ -5,6 +5,7 @@ package orgrel
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ var levelNames = [...]string{"None", "AvailabilityOnly", "LimitedDetails"}
 
 // String returns Exchange's name of the level.
 func (l AccessLevel) String() string { return levelNames[l] }
+
+// AccessLevels are Exchange's names of the levels, the least first.
+func AccessLevels() []string { return slices.Clone(levelNames[:]) }
 
 // ParseAccessLevel reads Exchange's name of a level, in any case.
 func ParseAccessLevel(s string) (AccessLevel, error) {

@@ -156,7 +156,7 @@ func TestRefusedChangeLeavesNoAuditEntry(t *testing.T) {
 	if _, err := a.CreateMailbox(t.Context(), t2, admin.MailboxParams{}); fault.KindOf(err) != fault.Conflict {
 		t.Errorf("an address was given twice: %v", err)
 	}
-	if _, err := a.SetPermission(t.Context(), t2, mailbox.Reviewer); err != nil {
+	if _, err := a.SetPermission(t.Context(), t2.String(), admin.DefaultUser, mailbox.Reviewer); err != nil {
 		t.Fatal(err)
 	}
 	log, _ := a.AuditLog(t.Context(), 10)

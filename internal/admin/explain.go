@@ -39,5 +39,15 @@ func (a *Admin) Explain(ctx context.Context, requester, target smtpaddr.Address)
 		return nil, problem(err)
 	}
 	in.Calendar = calendars[0]
+	if c := in.Calendar.Contact; c != nil && !in.External {
+		for _, r := range cfg.Relationships {
+			if r.Covers(c.Target.Domain()) {
+				in.Relationship = r
+			}
+		}
+	}
+	if m, err := a.Store.Mailbox(ctx, requester); err == nil { // entries are under primary addresses
+		in.Requester = m.Address
+	}
 	return availability.Explain(in), nil
 }

@@ -13,16 +13,17 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
-const pageSize = 1000 // mailboxes read at once
+const pageSize = 1000 // mailboxes or contacts read at once
 
 // MailboxParams are the settable properties of a mailbox.
 type MailboxParams struct {
-	DisplayName       *string
-	TimeZone          *string // IANA or Windows name
-	EmailAddresses    *[]smtpaddr.Address
-	WorkingHours      *mailbox.WorkingHours
-	DefaultPermission *mailbox.Permission // the calendar's Default entry
-	Password          *string
+	DisplayName         *string
+	TimeZone            *string // IANA or Windows name
+	EmailAddresses      *[]smtpaddr.Address
+	WorkingHours        *mailbox.WorkingHours
+	DefaultPermission   *mailbox.Permission // the calendar's Default entry
+	CalendarPermissions *[]mailbox.CalendarPermission
+	Password            *string
 }
 
 func (p MailboxParams) apply(m *mailbox.Mailbox) error {
@@ -30,6 +31,7 @@ func (p MailboxParams) apply(m *mailbox.Mailbox) error {
 	set(&m.Aliases, p.EmailAddresses)
 	set(&m.WorkingHours, p.WorkingHours)
 	set(&m.DefaultPermission, p.DefaultPermission)
+	set(&m.CalendarPermissions, p.CalendarPermissions)
 	if p.TimeZone != nil {
 		if _, err := store.Zone(*p.TimeZone); err != nil {
 			return invalid(err)
@@ -54,17 +56,18 @@ func (p MailboxParams) apply(m *mailbox.Mailbox) error {
 
 // auditedMailbox is a mailbox as the audit has it: hours as people write them, and of the password only that it is another.
 type auditedMailbox struct {
-	PrimarySmtpAddress string
-	DisplayName        string
-	EmailAddresses     []smtpaddr.Address
-	TimeZone           string
-	WorkingHours       string
-	DefaultPermission  mailbox.Permission
-	Password           string
+	PrimarySmtpAddress  string
+	DisplayName         string
+	EmailAddresses      []smtpaddr.Address
+	TimeZone            string
+	WorkingHours        string
+	DefaultPermission   mailbox.Permission
+	CalendarPermissions []mailbox.CalendarPermission
+	Password            string
 }
 
 func forAudit(m *mailbox.Mailbox, newPassword bool) auditedMailbox {
-	v := auditedMailbox{m.Address.String(), m.DisplayName, m.Aliases, m.Zone, m.WorkingHours.String(), m.DefaultPermission, ""}
+	v := auditedMailbox{m.Address.String(), m.DisplayName, m.Aliases, m.Zone, m.WorkingHours.String(), m.DefaultPermission, m.CalendarPermissions, ""}
 	switch {
 	case newPassword:
 		v.Password = "new"
@@ -105,11 +108,6 @@ func (a *Admin) SetMailbox(ctx context.Context, address smtpaddr.Address, p Mail
 	return a.setMailbox(ctx, "mailbox set", address, p)
 }
 
-// SetPermission changes the calendar's Default permission (Set-MailboxFolderPermission -User Default).
-func (a *Admin) SetPermission(ctx context.Context, address smtpaddr.Address, to mailbox.Permission) (*mailbox.Mailbox, error) {
-	return a.setMailbox(ctx, "mailbox permission set", address, MailboxParams{DefaultPermission: &to})
-}
-
 func (a *Admin) setMailbox(ctx context.Context, verb string, address smtpaddr.Address, p MailboxParams) (*mailbox.Mailbox, error) {
 	m, err := a.Mailbox(ctx, address)
 	if err != nil {
@@ -134,18 +132,24 @@ func (a *Admin) Mailbox(ctx context.Context, address smtpaddr.Address) (*mailbox
 
 // Mailboxes yields all of them by primary address, reading a page at a time. An error is the last thing it yields.
 func (a *Admin) Mailboxes(ctx context.Context) iter.Seq2[*mailbox.Mailbox, error] {
-	return func(yield func(*mailbox.Mailbox, error) bool) {
+	return paged(ctx, a.Store.Mailboxes, func(m *mailbox.Mailbox) smtpaddr.Address { return m.Address })
+}
+
+// paged yields what a store lists by address.
+func paged[T any](ctx context.Context, list func(ctx context.Context, after smtpaddr.Address, limit int) ([]T, error), address func(T) smtpaddr.Address) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		for after := (smtpaddr.Address{}); ; {
-			page, err := a.Store.Mailboxes(ctx, after, pageSize)
+			page, err := list(ctx, after, pageSize)
 			if err != nil {
-				yield(nil, problem(err))
+				var none T
+				yield(none, problem(err))
 				return
 			}
-			for _, m := range page {
-				if !yield(m, nil) {
+			for _, x := range page {
+				if !yield(x, nil) {
 					return
 				}
-				after = m.Address
+				after = address(x)
 			}
 			if len(page) < pageSize {
 				return
@@ -154,10 +158,13 @@ func (a *Admin) Mailboxes(ctx context.Context) iter.Seq2[*mailbox.Mailbox, error
 	}
 }
 
-// RemoveMailbox removes a mailbox with its calendar.
+// RemoveMailbox removes a mailbox with its calendar, and what others' calendars grant to it.
 func (a *Admin) RemoveMailbox(ctx context.Context, address smtpaddr.Address) error {
 	m, err := a.Mailbox(ctx, address)
 	if err != nil {
+		return err
+	}
+	if err := a.removeGrants(ctx, m.Address); err != nil {
 		return err
 	}
 	detail := changes(forAudit(m, false), nil)

@@ -106,21 +106,13 @@ func (a *Admin) Relationships(ctx context.Context) ([]*orgrel.OrganizationRelati
 	return cfg.Relationships, nil
 }
 
-// Relationship finds one by its name, in any case.
+// Relationship finds one by its name, its GUID or one of its domains, in any case.
 func (a *Admin) Relationship(ctx context.Context, name string) (*orgrel.OrganizationRelationship, error) {
 	cfg, err := a.config(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return relationship(cfg, name)
-}
-
-func relationship(cfg *store.Config, name string) (*orgrel.OrganizationRelationship, error) {
-	i := slices.IndexFunc(cfg.Relationships, func(r *orgrel.OrganizationRelationship) bool { return strings.EqualFold(r.Name, name) })
-	if i < 0 {
-		return nil, fault.New(fault.NotFound, "there is no organization relationship %q", name)
-	}
-	return cfg.Relationships[i], nil
 }
 
 // CreateRelationship makes a relationship, enabled unless p says otherwise (New-OrganizationRelationship).

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,13 +51,14 @@ func mailboxCommand() *cobra.Command {
 		c.Flags().Bool("password", false, "ask for the password on the terminal")
 		passwordFlags(c)
 	}
-	show := &cobra.Command{Use: "show ADDRESS", Short: "Show a mailbox", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		return withMailbox(cmd, args, func(ctx context.Context, a *admin.Admin, address smtpaddr.Address) error {
-			m, err := a.Mailbox(ctx, address)
+	show := &cobra.Command{Use: "show [NAME]", Short: "Show a mailbox by address or name (with * and ?); without one, all", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			identity := strings.Join(args, "")
+			found, err := a.MailboxesLike(ctx, cmp.Or(identity, "*"))
 			if err != nil {
 				return err
 			}
-			return printOne(cmd, mailboxProperties(m))
+			return printFound(cmd, identity, found, mailboxProperties)
 		})
 	}}
 	list := &cobra.Command{Use: "list", Short: "List mailboxes", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
@@ -74,25 +77,6 @@ func mailboxCommand() *cobra.Command {
 		return withMailbox(cmd, args, func(ctx context.Context, a *admin.Admin, m smtpaddr.Address) error { return a.RemoveMailbox(ctx, m) })
 	}}
 	cmd.AddCommand(create, set, show, list, remove, permissionCommand(), importCommand(), exportCommand())
-	return cmd
-}
-
-func permissionCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "permission", Short: "Calendar permissions"}
-	set := &cobra.Command{Use: "set ADDRESS", Short: "Set the calendar's Default permission", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		g := &given{flags: cmd.Flags()}
-		p := parsed(g, "default", mailbox.ParsePermission)
-		if g.err != nil {
-			return g.err
-		}
-		return withMailbox(cmd, args, func(ctx context.Context, a *admin.Admin, m smtpaddr.Address) error {
-			_, err := a.SetPermission(ctx, m, *p)
-			return err
-		})
-	}}
-	set.Flags().String("default", "", "None, AvailabilityOnly, LimitedDetails, Reviewer, …")
-	_ = set.MarkFlagRequired("default")
-	cmd.AddCommand(set)
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"strings"
@@ -40,13 +41,14 @@ func orgrelCommand() *cobra.Command {
 	set.Flags().String("name", "", "new name")
 	set.Flags().StringArray("add-domain", nil, "one more domain of the partner (repeatable)")
 	set.Flags().StringArray("remove-domain", nil, "domain that is no longer the partner's (repeatable)")
-	show := &cobra.Command{Use: "show NAME", Short: "Show a relationship", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+	show := &cobra.Command{Use: "show [NAME]", Short: "Show a relationship by name (with * and ?), GUID or domain; without one, all", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
-			r, err := a.Relationship(ctx, args[0])
+			identity := strings.Join(args, "")
+			found, err := a.RelationshipsLike(ctx, cmp.Or(identity, "*"))
 			if err != nil {
 				return err
 			}
-			return printOne(cmd, relationshipProperties(r))
+			return printFound(cmd, identity, found, relationshipProperties)
 		})
 	}}
 	list := &cobra.Command{Use: "list", Short: "List relationships", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {

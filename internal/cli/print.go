@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -79,16 +80,34 @@ func cell(v any, width int) string {
 	return string(runes)
 }
 
-// object is a JSON object; a list that is empty is [] and not null.
-func object(o []property) map[string]any {
-	m := map[string]any{}
-	for _, p := range o {
+// object is a JSON object with its properties in their order; a list that is empty is [] and not null.
+type object []property
+
+// MarshalJSON implements json.Marshaler.
+func (o object) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, p := range o {
 		if r := reflect.ValueOf(p.value); r.Kind() == reflect.Slice && r.IsNil() {
 			p.value = []any{}
 		}
-		m[p.name] = p.value
+		name, err := json.Marshal(p.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(p.value)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
 	}
-	return m
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }
 
 // printOne writes a single object: a list, or a JSON object.
@@ -97,6 +116,18 @@ func printOne(cmd *cobra.Command, o []property) error {
 		return printJSON(cmd.OutOrStdout(), object(o))
 	}
 	return printList(cmd.OutOrStdout(), o)
+}
+
+// printFound writes the object that identity names, or a list where it has wildcards or is empty.
+func printFound[T any](cmd *cobra.Command, identity string, found []T, properties func(T) []property) error {
+	if len(found) == 1 && identity != "" && !strings.ContainsAny(identity, "*?") {
+		return printOne(cmd, properties(found[0]))
+	}
+	p := newPrinter(cmd, tableColumns)
+	for _, f := range found {
+		p.add(properties(f))
+	}
+	return p.close()
 }
 
 func printJSON(w io.Writer, v any) error {
@@ -125,7 +156,11 @@ type printer struct {
 }
 
 func newPrinter(cmd *cobra.Command, columns int) *printer {
-	return &printer{out: cmd.OutOrStdout(), format: format(cmd), columns: columns, width: cellWidth, table: tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)}
+	return printerTo(cmd.OutOrStdout(), format(cmd), columns)
+}
+
+func printerTo(w io.Writer, format string, columns int) *printer {
+	return &printer{out: w, format: format, columns: columns, width: cellWidth, table: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
 }
 
 func (p *printer) add(o []property) {

@@ -25,19 +25,34 @@ import (
 // Run executes the command line and returns the exit status: 0 done, 1 usage, 2 check failed, 3 conflict or missing
 // object, 4 network or store, 5 credentials.
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	cmd := Root()
-	cmd.SetArgs(args)
-	cmd.SetIn(in)
-	cmd.SetOut(out)
-	cmd.SetErr(errOut)
-	err := cmd.ExecuteContext(ctx)
+	s, line, err := cmdletIn(args, in, out, errOut)
+	switch {
+	case err != nil:
+	case s != nil:
+		err = s.pipeline(ctx, line)
+	default:
+		cmd := Root()
+		cmd.SetArgs(args)
+		cmd.SetIn(in)
+		cmd.SetOut(out)
+		cmd.SetErr(errOut)
+		err = cmd.ExecuteContext(ctx)
+	}
+	return report(errOut, "", err)
+}
+
+// report says what went wrong, and where, and returns the exit status.
+func report(errOut io.Writer, where string, err error) int {
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errAllFailed): // said in each mailbox's own place
 		return fault.Internal.Row().Exit
 	}
-	fmt.Fprintln(errOut, "availd:", sentence(err))
+	if s, ok := errors.AsType[exitStatus](err); ok {
+		return int(s)
+	}
+	fmt.Fprintf(errOut, "availd: %s%s\n", where, sentence(err))
 	return status(err)
 }
 
@@ -82,6 +97,8 @@ func Root() *cobra.Command {
 		}
 		return checkFormat(format(cmd))
 	}
+	cmd.AddCommand(contactCommand(), proxyCommand(), cacheCommand(), shellCommand(), docsCommand())
+	completeTree(cmd)
 	return cmd
 }
 

@@ -20,6 +20,9 @@ import (
 	"github.com/availd/availd/internal/server"
 )
 
+// adminListen is where a node's admin listener is unless it was told otherwise.
+const adminListen = "127.0.0.1:9443"
+
 func serveCommand() *cobra.Command {
 	var o server.Options
 	var private, proxies []string
@@ -55,7 +58,7 @@ func serveCommand() *cobra.Command {
 	}}
 	f := cmd.Flags()
 	f.StringVar(&o.Listen, "listen", ":443", "public address")
-	f.StringVar(&o.AdminListen, "admin-listen", "127.0.0.1:9443", "address of health, metrics and profiles; loopback only; empty: none")
+	f.StringVar(&o.AdminListen, "admin-listen", adminListen, "address of health, metrics, caches and profiles; loopback only; empty: none")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "TLS certificate (PEM), read anew when it changes")
 	f.StringVar(&o.TLSKey, "tls-key", "", "TLS private key (PEM, mode 0600)")
 	f.StringArrayVar(&o.Hosts, "host", nil, "name under which partners reach us (repeatable); wsa:To is held to it")
@@ -94,7 +97,7 @@ func readyCommand() *cobra.Command {
 		fmt.Fprint(cmd.OutOrStdout(), string(line))
 		return nil
 	}}
-	cmd.Flags().StringVar(&address, "admin-listen", "127.0.0.1:9443", "admin listener of the node")
+	cmd.Flags().StringVar(&address, "admin-listen", adminListen, "admin listener of the node")
 	return cmd
 }
 

@@ -30,14 +30,22 @@ type Profile struct {
 // Clients makes HTTP clients for outgoing calls and keeps one per profile. They verify TLS, dial no refused address,
 // follow no redirect and unpack nothing.
 type Clients struct {
-	Proxy    *url.URL      // web proxy for all outgoing calls; nil: none. The environment's settings are not read
-	Resolver *net.Resolver // nil: the system's
+	Proxy    *url.URL        // web proxy for all outgoing calls; nil: none. The environment's settings are not read
+	Setting  func() *url.URL // the web proxy as it is set now, where Proxy is nil; may be nil, and return nil
+	Resolver *net.Resolver   // nil: the system's
 
 	mu   sync.Mutex
 	made map[string]*http.Client
 }
 
-// Get returns the client of a profile. A CA file that has changed makes a new one.
+func (c *Clients) proxy() *url.URL {
+	if c.Proxy != nil || c.Setting == nil {
+		return c.Proxy
+	}
+	return c.Setting()
+}
+
+// Get returns the client of a profile. A CA file or a web proxy that has changed makes a new one.
 func (c *Clients) Get(p Profile) (*http.Client, error) {
 	stamp := ""
 	if p.CAFile != "" {
@@ -47,13 +55,14 @@ func (c *Clients) Get(p Profile) (*http.Client, error) {
 		}
 		stamp = fmt.Sprint(info.ModTime().UnixNano(), info.Size())
 	}
-	key := fmt.Sprint(p, stamp)
+	proxy := c.proxy()
+	key := fmt.Sprint(p, stamp, proxy)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if h, ok := c.made[key]; ok {
 		return h, nil
 	}
-	h, err := c.client(p)
+	h, err := c.client(p, proxy)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +79,7 @@ func (c *Clients) Get(p Profile) (*http.Client, error) {
 	return h, nil
 }
 
-func (c *Clients) client(p Profile) (*http.Client, error) {
+func (c *Clients) client(p Profile, proxy *url.URL) (*http.Client, error) {
 	config, err := tlsConfig(p)
 	if err != nil {
 		return nil, err
@@ -79,11 +88,11 @@ func (c *Clients) client(p Profile) (*http.Client, error) {
 	t := &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: config, MaxIdleConnsPerHost: 16, IdleConnTimeout: 60 * time.Second,
 		TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10, DisableCompression: true}
 	out := &http.Client{Transport: t, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect }}
-	if c.Proxy == nil {
+	if proxy == nil {
 		dialer.Control = guard(p.Allowed)
 		return out, nil
 	}
-	t.Proxy = http.ProxyURL(c.Proxy)
+	t.Proxy = http.ProxyURL(proxy)
 	resolver := c.Resolver
 	if resolver == nil {
 		resolver = net.DefaultResolver

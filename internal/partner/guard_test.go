@@ -241,3 +241,27 @@ func TestBehindAProxyNamesAreJudgedBeforeItIsAsked(t *testing.T) {
 		}
 	}
 }
+
+func TestAWebProxyThatIsSetIsUsedAtOnce(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	var asked atomic.Value
+	var set atomic.Pointer[url.URL]
+	clients := &Clients{Setting: set.Load, Resolver: nameServer(t, unheard, "93.184.215.14")}
+	profile := Profile{CAFile: caFile(t, srv), Allowed: loopback}
+	for _, proxy := range []*url.URL{nil, webProxy(t, srv.Listener.Addr().String(), &asked), nil} {
+		set.Store(proxy)
+		asked = atomic.Value{}
+		client, err := clients.Get(profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := srv.URL // reached without a proxy only by its address
+		if proxy != nil {
+			target = "https://example.com"
+		}
+		if err := get(t, client, target); err != nil || (asked.Load() != nil) != (proxy != nil) {
+			t.Errorf("proxy %v: %v, it was asked: %v", proxy, err, asked.Load())
+		}
+	}
+}

@@ -15,7 +15,7 @@ import (
 // profileTime leaves room for a CPU profile or a trace of some minutes.
 const profileTime = 10 * time.Minute
 
-// Admin is the handler of the admin listener: health, metrics, profiles. It stops being ready when ctx ends.
+// Admin is the handler of the admin listener: health, metrics, caches, profiles. It stops being ready when ctx ends.
 func (s *Server) Admin(ctx context.Context) http.Handler {
 	r := chi.NewRouter()
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -27,6 +27,7 @@ func (s *Server) Admin(ctx context.Context) http.Handler {
 		fmt.Fprintln(w, "ready")
 	})
 	r.Handle("/metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	s.routeCaches(r)
 	r.HandleFunc("/debug/pprof/", pprof.Index)
 	r.HandleFunc("/debug/pprof/{profile}", pprof.Index) // goroutine, heap, allocs, block, mutex, threadcreate
 	r.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)

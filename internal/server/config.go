@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -115,13 +116,21 @@ func (c *config) read(ctx context.Context) (*snapshot, error) {
 	}
 	cur := c.current.Load()
 	if cur == nil || cur.Version != v {
-		cfg, err := c.store.LoadConfig(ctx)
-		if err != nil {
-			return nil, err
-		}
-		cur = compile(cfg)
-		c.current.Store(cur)
+		return c.reread(ctx)
 	}
+	c.confirmed.Store(asked.UnixNano())
+	return cur, nil
+}
+
+// reread reads the configuration whatever its counter says.
+func (c *config) reread(ctx context.Context) (*snapshot, error) {
+	asked := time.Now()
+	cfg, err := c.store.LoadConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cur := compile(cfg)
+	c.current.Store(cur)
 	c.confirmed.Store(asked.UnixNano())
 	return cur, nil
 }
@@ -184,4 +193,18 @@ func (c *config) OwnDomain(ctx context.Context, d smtpaddr.Domain) (bool, error)
 		return false, err
 	}
 	return cfg.Organization.Owns(d), nil
+}
+
+// webProxy is the web proxy that is set; nil: none.
+func (c *config) webProxy() *url.URL {
+	cfg := c.current.Load()
+	if cfg == nil || cfg.Settings[store.SettingWebProxy] == "" {
+		return nil
+	}
+	u, err := url.Parse(cfg.Settings[store.SettingWebProxy])
+	if err != nil {
+		c.log.Error("the web proxy is no URL", "error", err.Error()) // by hand: the verb takes none such
+		return nil
+	}
+	return u
 }

@@ -96,38 +96,59 @@ func (d *directory) FederationInformation(ctx context.Context, of smtpaddr.Domai
 	return info, nil
 }
 
-// UserSettings implements autodiscover.Directory. A partner learns nothing of a user, only where we are: nothing in the
-// answer depends on the user, so nobody is shown to exist; access is decided by the Availability Service.
+// UserSettings implements autodiscover.Directory. A partner learns nothing of our users, only where we are: nothing in the
+// answer depends on the user, so nobody is shown to exist; access is decided by the Availability Service. Only where a
+// contact stands for a person elsewhere is told to those who may see our people's calendars, so that they can ask there.
 func (d *directory) UserSettings(ctx context.Context, r orgrel.Requester, users []smtpaddr.Address) ([]autodiscover.Settings, error) {
 	cfg, err := d.config.get(ctx)
 	if err != nil {
 		return nil, fault.Because(fault.ServerBusy, err)
 	}
-	public := publicSettings(cfg.Settings, cfg.Trust.Configured() && cfg.Organization.Enabled)
-	out := make([]autodiscover.Settings, len(users))
-	if r.External {
-		for i, u := range users {
-			if slices.Contains(cfg.Organization.Domains, u.Domain()) || r.Relationship != nil && cfg.Organization.Owns(u.Domain()) { // an account needs no federation
-				out[i].Values = public
-			} else {
-				out[i].Err = fault.Because(fault.InvalidUser, nil)
-			}
-		}
-		return out, nil
-	}
-	now := time.Now() // an empty window: the mailboxes are wanted, not their items
-	found, err := d.users.CalendarView(ctx, mailbox.CalendarQuery{Addresses: users, Start: now, End: now, Limit: 1})
+	found, err := d.find(ctx, r, users)
 	if err != nil {
 		return nil, fault.Because(fault.ServerBusy, err)
 	}
-	for i := range users {
-		if !found[i].Found {
+	public := publicSettings(cfg.Settings, cfg.Trust.Configured() && cfg.Organization.Enabled)
+	asked := func(d smtpaddr.Domain) bool { // an account needs no federation
+		return slices.Contains(cfg.Organization.Domains, d) || r.Relationship != nil && cfg.Organization.Owns(d)
+	}
+	out := make([]autodiscover.Settings, len(users))
+	for i, u := range users {
+		contact := found[i].Contact
+		switch {
+		case r.External && !asked(u.Domain()):
 			out[i].Err = fault.Because(fault.InvalidUser, nil)
-			continue
+		case contact != nil && found[i].InScope && contact.Target != u:
+			out[i].RedirectAddress = contact.Target
+		case r.External:
+			out[i].Values = public
+		case found[i].Found:
+			out[i].Values = ownSettings(public, found[i].Mailbox, cfg.Settings[store.SettingInternalEwsURL])
+		default:
+			out[i].Err = fault.Because(fault.InvalidUser, nil)
 		}
-		out[i].Values = ownSettings(public, found[i].Mailbox, cfg.Settings[store.SettingInternalEwsURL])
 	}
 	return out, nil
+}
+
+// find tells which users are mailboxes and which are contacts; to a partner whose relationship grants no free/busy, none.
+func (d *directory) find(ctx context.Context, r orgrel.Requester, users []smtpaddr.Address) ([]mailbox.Calendar, error) {
+	now := time.Now() // an empty window: the mailboxes are wanted, not their items
+	q := mailbox.CalendarQuery{Addresses: users, Start: now, End: now, Limit: 1}
+	if r.External {
+		rel := r.Relationship
+		if rel == nil {
+			var err error
+			if rel, err = d.config.RelationshipForDomain(ctx, r.Domain); err != nil {
+				return nil, err
+			}
+		}
+		if rel.Grants() == orgrel.None {
+			return make([]mailbox.Calendar, len(users)), nil
+		}
+		q.Scope = rel.FreeBusyAccessScope
+	}
+	return d.users.CalendarView(ctx, q)
 }
 
 // ownSettings are what an own user may know of a mailbox, beside what anybody may know. Clients refuse an answer without

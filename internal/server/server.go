@@ -67,7 +67,7 @@ type Server struct {
 // New assembles a node around an open store.
 func New(o Options, st store.Store) *Server {
 	cfg := &config{store: st, log: o.Log}
-	cl := &partner.Clients{Proxy: o.Proxy}
+	cl := &partner.Clients{Proxy: o.Proxy, Setting: cfg.webProxy}
 	name, err := os.Hostname()
 	if err != nil {
 		name = "availd"

@@ -42,7 +42,7 @@ var relationship = []param{
 	{name: "MailTipsAccessLevel", flag: "mail-tips-access-level", values: []string{"None", "Limited", "All"}}, {name: "MailTipsAccessScope", flag: "mail-tips-access-scope"},
 	{name: "DeliveryReportEnabled", form: boolean, flag: "delivery-report"}, {name: "PhotosEnabled", form: boolean, flag: "photos"}, {name: "MailboxMoveEnabled", form: boolean, flag: "mailbox-move"},
 	{name: "TargetApplicationUri", flag: "target-application-uri"}, {name: "TargetAutodiscoverEpr", flag: "target-autodiscover-epr"}, {name: "TargetSharingEpr", flag: "target-sharing-epr"},
-	{name: "TargetOwaURL", flag: "target-owa-url"}, {name: "OrganizationContact", flag: "contact"}, {name: "TokenIssuerUris", form: list, flag: "token-issuer"}, {name: "Force", form: ignored},
+	{name: "TargetOwaURL", flag: "target-owa-url"}, {name: "OrganizationContact", flag: "contact"}, {name: "Force", form: ignored},
 }
 
 func with(first ...param) []param { return append(first, relationship...) }
@@ -55,6 +55,9 @@ var cmdlets = []cmdlet{
 	{"Get-AutodiscoverVirtualDirectory", "url show", []param{{name: "Identity", form: ignored}}},
 	{"Set-AutodiscoverVirtualDirectory", "url set", []param{{name: "Identity", form: ignored}, {name: "WSSecurityAuthentication", form: onOff, verb: "endpoint wssecurity"}, {name: "ExternalUrl", form: ignored}, {name: "InternalUrl", form: ignored}}},
 	{"Get-ExchangeCertificate", "cert list", []param{{name: "Thumbprint", form: ignored}}},
+	{"Get-ExchangeServer", "proxy show", []param{{name: "Identity", form: ignored}}},
+	{"New-ExchangeCertificate", "cert create", []param{{name: "FriendlyName", form: ignored}, {name: "SubjectName", form: ignored}, {name: "Services", form: ignored}, {name: "KeySize", form: ignored},
+		{name: "PrivateKeyExportable", form: ignored}, {name: "SubjectKeyIdentifier", form: ignored}, {name: "DomainName", form: ignored}}},
 	{"Set-ExchangeServer", "proxy set", []param{{name: "Identity", form: ignored}, {name: "InternetWebProxy", form: argument}}},
 	{"Add-FederatedDomain", "domain add", []param{{name: "DomainName", form: argument}, {name: "Force", form: ignored}}},
 	{"Remove-FederatedDomain", "domain remove", []param{{name: "DomainName", form: argument}, {name: "Force", form: toggle, flag: "force"}}},
@@ -76,12 +79,14 @@ var cmdlets = []cmdlet{
 	{"Test-FederationTrustCertificate", "cert check", nil},
 	{"Get-Mailbox", "mailbox show", []param{{name: "Identity", form: argument}}},
 	{"New-MailContact", "contact add", []param{{name: "Name", flag: "name"}, {name: "ExternalEmailAddress", flag: "target"}, {name: "PrimarySmtpAddress", form: argument}}},
-	{"Get-MailContact", "contact list", []param{{name: "Identity", form: ignored}}},
+	{"Get-MailContact", "contact list", []param{{name: "Identity", form: argument}}},
+	{"Remove-MailContact", "contact remove", []param{{name: "Identity", form: argument}}},
 	{"Get-MailboxFolderPermission", "mailbox permission show", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}}},
 	{"Set-MailboxFolderPermission", "mailbox permission set", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}, {name: "AccessRights", flag: "access-rights"}}},
 	{"Add-MailboxFolderPermission", "mailbox permission set", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}, {name: "AccessRights", flag: "access-rights"}}},
+	{"Remove-MailboxFolderPermission", "mailbox permission remove", []param{{name: "Identity", form: argument}, {name: "User", flag: "user"}}},
 	{"Get-OrganizationRelationship", "orgrel show", []param{{name: "Identity", form: argument}}},
-	{"New-OrganizationRelationship", "orgrel create", with(param{name: "Name", form: argument})},
+	{"New-OrganizationRelationship", "orgrel create", with(param{name: "Name", form: argument}, param{name: "TokenIssuerUris", form: list, flag: "token-issuer"})}, // of Get-FederationInformation
 	{"Remove-OrganizationRelationship", "orgrel remove", []param{{name: "Identity", form: argument}}},
 	{"Set-OrganizationRelationship", "orgrel set", with(param{name: "Identity", form: argument}, param{name: "Name", flag: "name"})},
 	{"Test-OrganizationRelationship", "test organization-relationship", []param{{name: "Identity", form: argument}, {name: "UserIdentity", flag: "user"}}},

@@ -168,33 +168,47 @@ func parseEdit(line string, tokens []token) (Value, []token, error) {
 	}
 }
 
-// Lines joins the physical lines of a file into statements: a backtick at the end, a | at the end, or a line that
-// begins with a parameter goes on with the line before, as pasted text breaks.
-func Lines(text string) []string {
-	var out []string
-	joined := false
+// Statement is what is run at once, and the physical line of the text on which it begins, from 1.
+type Statement struct {
+	Line int
+	Text string
+}
+
+// Lines joins the physical lines of a text into statements: a backtick at the end, a | or a comma at the end, or a line
+// that begins with a parameter goes on with the line before, as pasted text breaks.
+func Lines(text string) []Statement {
+	var out []Statement
+	joined, number := false, 0
 	for raw := range strings.SplitSeq(text, "\n") {
+		number++
 		line := strings.TrimSpace(plain(strings.TrimRight(raw, "\r")))
 		if line == "" || strings.HasPrefix(line, "#") {
 			joined = false
 			continue
 		}
-		goesOn := joined
-		if len(out) > 0 && len(line) > 1 && line[0] == '-' && line[1] != ' ' {
-			goesOn = true
-		}
-		if body, ok := strings.CutSuffix(line, "`"); ok {
-			line, joined = strings.TrimSpace(body), true
+		goesOn := len(out) > 0 && (joined || len(line) > 1 && line[0] == '-' && line[1] != ' ')
+		line, joined = unfinished(line)
+		if goesOn {
+			out[len(out)-1].Text += " " + line
 		} else {
-			joined = strings.HasSuffix(line, "|") || strings.HasSuffix(line, ",")
-		}
-		if goesOn && len(out) > 0 {
-			out[len(out)-1] += " " + line
-		} else {
-			out = append(out, line)
+			out = append(out, Statement{number, line})
 		}
 	}
 	return out
+}
+
+// Unfinished tells whether a line goes on in the next one.
+func Unfinished(line string) bool {
+	_, more := unfinished(strings.TrimSpace(plain(line)))
+	return more
+}
+
+// unfinished is a line without its backtick, and whether it goes on in the next one.
+func unfinished(line string) (rest string, more bool) {
+	if body, ok := strings.CutSuffix(line, "`"); ok {
+		return strings.TrimSpace(body), true
+	}
+	return line, strings.HasSuffix(line, "|") || strings.HasSuffix(line, ",")
 }
 
 // FromArgs writes the words that an ordinary shell has made of a cmdlet as a line again: availd New-X -Name "a b".

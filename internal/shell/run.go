@@ -2,6 +2,7 @@ package shell
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,20 +25,47 @@ type Object []Property
 type Host struct {
 	// Run does one verb and writes its output in the given format: "json" where it goes on through a pipe.
 	Run func(ctx context.Context, verb []string, format string, out io.Writer) error
-	// Print writes objects that came through a filter or a selection.
-	Print func(format string, objects []Object, out io.Writer) error
-	Out   io.Writer
+	// Print writes objects that came through a filter or a selection; selected: the user named the properties.
+	Print  func(format string, objects []Object, selected bool, out io.Writer) error
+	Format string // where the line names none: "table" when empty
+	Out    io.Writer
 }
 
-// Line runs one line.
+// Line runs one line. Nothing of it is run before all of it is understood.
 func (h *Host) Line(ctx context.Context, line string) error {
 	pipelines, err := Parse(line)
 	if err != nil {
 		return err
 	}
 	for _, commands := range pipelines {
+		if err := understood(line, commands); err != nil {
+			return err
+		}
+	}
+	for _, commands := range pipelines {
 		if err := h.pipeline(ctx, line, commands); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// understood tells whether each command of a pipeline can be run, whatever comes through the pipe.
+func understood(line string, commands []Command) error {
+	for i, c := range commands {
+		_, _, format := formatOf(c)
+		switch {
+		case c.Name == "" && i == 0:
+			return bad("a filter needs something in front of it")
+		case c.Name == "":
+			if _, err := filtered(nil, c.Filter); err != nil {
+				return err
+			}
+		case format && i > 0 && i == len(commands)-1:
+		default:
+			if _, err := Translate(line, c, nil); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -62,7 +90,7 @@ func formatOf(c Command) (format string, selected []string, ok bool) {
 }
 
 func (h *Host) pipeline(ctx context.Context, line string, commands []Command) error {
-	format := "table"
+	format := cmp.Or(h.Format, "table")
 	var selected []string
 	if f, s, ok := formatOf(commands[len(commands)-1]); ok && len(commands) > 1 {
 		format, selected = f, s
@@ -72,15 +100,12 @@ func (h *Host) pipeline(ctx context.Context, line string, commands []Command) er
 	for i, c := range commands {
 		last := i == len(commands)-1
 		if c.Name == "" {
-			if i == 0 {
-				return bad("a filter needs something in front of it")
-			}
 			kept, err := filtered(objects, c.Filter)
 			if err != nil {
 				return err
 			}
 			if objects = kept; last {
-				return h.Print(format, selectFrom(objects, selected), h.Out)
+				return h.Print(format, selectFrom(objects, selected), selected != nil, h.Out)
 			}
 			continue
 		}
@@ -96,7 +121,7 @@ func (h *Host) pipeline(ctx context.Context, line string, commands []Command) er
 			return err
 		}
 		if last && !direct {
-			return h.Print(format, selectFrom(objects, selected), h.Out)
+			return h.Print(format, selectFrom(objects, selected), selected != nil, h.Out)
 		}
 	}
 	return nil

@@ -61,6 +61,10 @@ func TestFormsOfTheField(t *testing.T) {
 		{"Get-OrganizationRelationship | where { $_.Name -eq 'nobody' } | Remove-OrganizationRelationship", "orgrel show json"},
 		{"Get-OrganizationRelationship; Get-FederationTrust # both", "orgrel show table / trust show table"},
 		{"Get-OrganizationRelationship | Remove-OrganizationRelationship", "orgrel show json / orgrel remove Contoso table / orgrel remove Fabrikam table"},
+		{"Get-FederationTrust; Get-FederationTrust | Set-FederationTrust -Nme x", "did you mean: Get-FederationTrust; Get-FederationTrust | Set-FederationTrust -Name x"},
+		{"Get-FederationTrust | ?{$_.Name -gt 3}", "error: the filter knows -eq, -ne and -like"},
+		{"?{$_.Name -eq 'x'}", "error: a filter needs something in front of it"},
+		{"Get-FederationTrust | fl | Set-FederationTrust", "error: there is no cmdlet fl"},
 		{"Get-OrganizationRelationship |", "error: nothing stands behind"},
 		{"Get-Wombat", "error: there is no cmdlet Get-Wombat"},
 	} {
@@ -71,7 +75,7 @@ func TestFormsOfTheField(t *testing.T) {
 				_, _ = io.WriteString(out, answers[strings.Join(verb, " ")])
 			}
 			return nil
-		}, Print: func(format string, objects []Object, _ io.Writer) error {
+		}, Print: func(format string, objects []Object, _ bool, _ io.Writer) error {
 			for _, o := range objects {
 				line := "print " + format
 				for _, p := range o {
@@ -83,7 +87,7 @@ func TestFormsOfTheField(t *testing.T) {
 		}}
 		var got string
 		for _, line := range Lines(c.typed) {
-			err := h.Line(t.Context(), line)
+			err := h.Line(t.Context(), line.Text)
 			if s, ok := errors.AsType[*SyntaxError](err); ok && s.Corrected != "" {
 				got = "did you mean: " + s.Corrected
 			} else if err != nil {
@@ -92,6 +96,8 @@ func TestFormsOfTheField(t *testing.T) {
 		}
 		if got == "" {
 			got = strings.Join(ran, " / ")
+		} else if len(ran) > 0 {
+			t.Errorf("%s: %v ran although the line is not understood", c.typed, ran)
 		}
 		if got != c.want && (!strings.HasPrefix(c.want, "error: ") || !strings.HasPrefix(got, c.want)) {
 			t.Errorf("%s\n got %s\nwant %s", c.typed, got, c.want)
@@ -124,11 +130,32 @@ func TestACorrectedLineIsUnderstood(t *testing.T) {
 
 func TestLinesAreJoinedAsTheyWerePasted(t *testing.T) {
 	got := Lines("# setup\nGet-X `\n  -Name y\n\nGet-A |\nGet-B\n–Force\nGet-C")
-	if want := "[Get-X -Name y Get-A | Get-B -Force Get-C]"; fmt.Sprint(got) != want {
+	if want := "[{2 Get-X -Name y} {5 Get-A | Get-B -Force} {8 Get-C}]"; fmt.Sprint(got) != want {
 		t.Errorf("%v", got)
 	}
 	if len(got) != 3 {
 		t.Errorf("%d statements", len(got))
+	}
+}
+
+func TestWordsAreSplitAsTheyWereQuoted(t *testing.T) {
+	for _, c := range []struct{ typed, want string }{
+		{`orgrel  show "External Company"`, `["orgrel" "show" "External Company"]`},
+		{"orgrel show “External Company” # ours", `["orgrel" "show" "External Company"]`},
+		{`org set --contact='it@x'`, `["org" "set" "--contact=it@x"]`},
+		{`org set --contact ""`, `["org" "set" "--contact" ""]`},
+		{`orgrel show it"'"s`, `["orgrel" "show" "it's"]`},
+		{`orgrel show "External`, `a " is not closed`},
+		{`orgrel list | org show`, "pipe stands between cmdlets"},
+	} {
+		words, err := Words(c.typed)
+		got := fmt.Sprintf("%q", words)
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s, want %s", c.typed, got, c.want)
+		}
 	}
 }
 
@@ -171,9 +198,9 @@ func FuzzLine(f *testing.F) {
 				_, _ = io.WriteString(out, `[{"Name":"a"}]`)
 			}
 			return nil
-		}, Print: func(string, []Object, io.Writer) error { return nil }}
+		}, Print: func(string, []Object, bool, io.Writer) error { return nil }}
 		for _, l := range Lines(line) {
-			_ = h.Line(t.Context(), l)
+			_ = h.Line(t.Context(), l.Text)
 		}
 		_, _ = Decode(bytes.TrimSpace([]byte(line)))
 	})

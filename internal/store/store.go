@@ -37,6 +37,7 @@ type Config struct {
 const (
 	SettingExternalEwsURL = "ExternalEwsUrl"           // what partners are told; empty = SettingIsNotAvailable
 	SettingWSSecurity     = "WSSecurityAuthentication" // "false" closes the wssecurity paths
+	SettingWebProxy       = "InternetWebProxy"         // URL of the web proxy for outgoing calls; empty: none
 	SettingPublishDomains = "PublishDomains"           // "queried" (default) or "all"
 	// SettingPublishedPartners is the digest of the partner list that the gateway has.
 	SettingPublishedPartners = "PublishedPartners"
@@ -87,6 +88,11 @@ type Store interface {
 	DeleteMailbox(ctx context.Context, a smtpaddr.Address) error                                  // with its calendar
 	Mailbox(ctx context.Context, a smtpaddr.Address) (*mailbox.Mailbox, error)                    // by any of its addresses
 	Mailboxes(ctx context.Context, after smtpaddr.Address, limit int) ([]*mailbox.Mailbox, error) // by primary address
+
+	PutContacts(ctx context.Context, list []*mailbox.Contact) error // create or replace, all or none; ErrExists names the taken address
+	DeleteContact(ctx context.Context, a smtpaddr.Address) error
+	Contact(ctx context.Context, a smtpaddr.Address) (*mailbox.Contact, error)                   // by own address
+	Contacts(ctx context.Context, after smtpaddr.Address, limit int) ([]*mailbox.Contact, error) // by own address
 
 	PutGroup(ctx context.Context, g *mailbox.Group) error // create or replace; memberships are flattened at write
 	Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, error)

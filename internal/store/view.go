@@ -9,6 +9,7 @@ import (
 	"github.com/availd/availd/mailbox/icalendar"
 	"github.com/availd/availd/mailbox/recurrence"
 	"github.com/availd/availd/mailbox/timezone"
+	"github.com/availd/availd/smtpaddr"
 )
 
 // View puts together the answers of one CalendarQuery from the rows that a store reads in one snapshot.
@@ -82,6 +83,31 @@ func (v *View) box(r MailboxRow, zone string) *viewed {
 		v.Far = append(v.Far, r.ID)
 	}
 	return b
+}
+
+// Missing are the addresses that no mailbox has.
+func (v *View) Missing() []smtpaddr.Address {
+	var out []smtpaddr.Address
+	for i, c := range v.out {
+		if a := v.query.Addresses[i]; !c.Found && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Contact takes a contact as it lies in a store.
+func (v *View) Contact(data []byte, inScope bool) error {
+	var c mailbox.Contact
+	if err := json.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	for i, a := range v.query.Addresses {
+		if a == c.Address && !v.out[i].Found {
+			v.out[i] = mailbox.Calendar{Contact: &c, InScope: inScope}
+		}
+	}
+	return nil
 }
 
 // Occurrence takes a row of a mailbox in Near.

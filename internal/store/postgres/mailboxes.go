@@ -17,7 +17,7 @@ import (
 
 // CreateMailbox stores a mailbox under a new id.
 func (s *Store) CreateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
-	id := rand.Int64N(1<<53-1) + 1
+	id := newID()
 	err := s.inTx(ctx, func(tx pgx.Tx) error { return s.putMailbox(ctx, tx, id, m) })
 	if err == nil {
 		m.ID = id
@@ -56,23 +56,34 @@ func (s *Store) putMailbox(ctx context.Context, tx pgx.Tx, id int64, m *mailbox.
 	if err != nil {
 		return err
 	}
+	if err := putAddresses(ctx, tx, id, append([]smtpaddr.Address{m.Address}, m.Aliases...)...); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO mailbox (id, address, data, password_hash, zone, calendar_version, expanded_from, expanded_until, tzdata) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
+		ON CONFLICT (id) DO UPDATE SET address = excluded.address, data = excluded.data, password_hash = excluded.password_hash, zone = excluded.zone`,
+		id, m.Address.String(), string(data), m.PasswordHash, m.Zone, int64(store.OpenFrom), int64(store.OpenUntil), s.tzdata)
+	return err
+}
+
+// newID makes the id of a mailbox or of a contact.
+func newID() int64 { return rand.Int64N(1<<53-1) + 1 }
+
+// putAddresses gives addresses to the mailbox or contact of an id, and takes from it those that it had.
+func putAddresses(ctx context.Context, tx pgx.Tx, id int64, addresses ...smtpaddr.Address) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM proxy_address WHERE mailbox_id = $1`, id); err != nil {
 		return err
 	}
-	for _, a := range append([]smtpaddr.Address{m.Address}, m.Aliases...) {
+	for _, a := range addresses {
 		tag, err := tx.Exec(ctx, `INSERT INTO proxy_address (address, mailbox_id) VALUES ($1, $2)
 			ON CONFLICT (address) DO UPDATE SET mailbox_id = excluded.mailbox_id WHERE proxy_address.mailbox_id = excluded.mailbox_id`, a.String(), id)
 		if err != nil {
 			return err
 		}
 		if tag.RowsAffected() == 0 {
-			return fmt.Errorf("address %s belongs to a mailbox: %w", a, store.ErrExists)
+			return fmt.Errorf("address %s belongs to a mailbox or a contact: %w", a, store.ErrExists)
 		}
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO mailbox (id, address, data, password_hash, zone, calendar_version, expanded_from, expanded_until, tzdata) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
-		ON CONFLICT (id) DO UPDATE SET address = excluded.address, data = excluded.data, password_hash = excluded.password_hash, zone = excluded.zone`,
-		id, m.Address.String(), string(data), m.PasswordHash, m.Zone, int64(store.OpenFrom), int64(store.OpenUntil), s.tzdata)
-	return err
+	return nil
 }
 
 func scanMailbox(row pgx.Row, what string) (*mailbox.Mailbox, error) {

@@ -57,7 +57,7 @@ func TestOpenRefusesASchemaThatDoesNotFit(t *testing.T) {
 	}{
 		{`INSERT INTO schema_level (level, oldest_binary) VALUES (1000, 1)`, nil},
 		{`INSERT INTO schema_level (level, oldest_binary) VALUES (1000, 999)`, store.ErrSchema},
-		{`UPDATE schema_level SET level = 0`, store.ErrSchema},
+		{`DELETE FROM schema_level WHERE level > 1`, store.ErrSchema},
 		{`DROP TABLE schema_level`, store.ErrSchema},
 	} {
 		dsn := testpg.Database(t)

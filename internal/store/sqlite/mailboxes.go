@@ -15,7 +15,7 @@ import (
 
 // CreateMailbox stores a mailbox under a new id.
 func (s *Store) CreateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
-	id := rand.Int64N(1<<53-1) + 1
+	id := newID()
 	err := s.inTx(ctx, func(tx *sql.Tx) error { return s.putMailbox(ctx, tx, id, m) })
 	if err == nil {
 		m.ID = id
@@ -50,22 +50,33 @@ func (s *Store) putMailbox(ctx context.Context, tx *sql.Tx, id int64, m *mailbox
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM proxy_address WHERE mailbox_id = ?`, id); err != nil {
+	if err := putAddresses(ctx, tx, id, append([]smtpaddr.Address{m.Address}, m.Aliases...)...); err != nil {
 		return err
-	}
-	for _, a := range append([]smtpaddr.Address{m.Address}, m.Aliases...) {
-		res, err := tx.ExecContext(ctx, `INSERT INTO proxy_address (address, mailbox_id) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET mailbox_id = mailbox_id WHERE mailbox_id = excluded.mailbox_id`, a.String(), id)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, fmt.Errorf("address %s belongs to a mailbox: %w", a, store.ErrExists))
-		}
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO mailbox (id, address, data, password_hash, zone, calendar_version, expanded_from, expanded_until, tzdata) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET address = excluded.address, data = excluded.data, password_hash = excluded.password_hash, zone = excluded.zone`,
 		id, m.Address.String(), data, m.PasswordHash, m.Zone, store.OpenFrom, store.OpenUntil, s.tzdata)
 	return err
+}
+
+// newID makes the id of a mailbox or of a contact.
+func newID() int64 { return rand.Int64N(1<<53-1) + 1 }
+
+// putAddresses gives addresses to the mailbox or contact of an id, and takes from it those that it had.
+func putAddresses(ctx context.Context, tx *sql.Tx, id int64, addresses ...smtpaddr.Address) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM proxy_address WHERE mailbox_id = ?`, id); err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		res, err := tx.ExecContext(ctx, `INSERT INTO proxy_address (address, mailbox_id) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET mailbox_id = mailbox_id WHERE mailbox_id = excluded.mailbox_id`, a.String(), id)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fmt.Errorf("address %s belongs to a mailbox or a contact: %w", a, store.ErrExists))
+		}
+	}
+	return nil
 }
 
 type queryer interface {

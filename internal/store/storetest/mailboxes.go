@@ -46,6 +46,22 @@ var mailboxTests = []test{
 			t.Errorf("the namesake inherits %s", got)
 		}
 	}},
+	{"a calendar keeps its permissions by name", func(t *testing.T, open Opener) {
+		s := node(t, open, 0)
+		tom := user(t, s, "tom@contoso.example", "UTC")
+		anna := address("anna@contoso.example")
+		tom.CalendarPermissions = []mailbox.CalendarPermission{{User: anna, AccessRights: mailbox.Reviewer}}
+		if err := s.UpdateMailbox(t.Context(), tom); err != nil {
+			t.Fatal(err)
+		}
+		c := view(t, s, "2026-11-24", "2026-11-25", "tom@contoso.example")[0]
+		if p, named := c.Mailbox.PermissionFor(anna); p != mailbox.Reviewer || !named {
+			t.Errorf("%s %t", p, named)
+		}
+		if p, named := c.Mailbox.PermissionFor(address("zoe@contoso.example")); p != mailbox.AvailabilityOnly || named {
+			t.Errorf("somebody else: %s %t", p, named)
+		}
+	}},
 	{"mailboxes are listed page by page", func(t *testing.T, open Opener) {
 		s := node(t, open, 0)
 		for _, n := range []string{"c@contoso.example", "a@contoso.example", "b-b@contoso.example", "b@contoso.example"} {

@@ -1,0 +1,110 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/availd/availd/internal/store"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// PutContacts creates or replaces contacts, all or none.
+func (s *Store) PutContacts(ctx context.Context, list []*mailbox.Contact) error {
+	return s.inTx(ctx, func(tx pgx.Tx) error {
+		for _, c := range list {
+			if err := putContact(ctx, tx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func putContact(ctx context.Context, tx pgx.Tx, c *mailbox.Contact) error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	var id int64
+	err = tx.QueryRow(ctx, `SELECT id FROM contact WHERE address = $1 FOR UPDATE`, c.Address.String()).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		id, err = newID(), nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := putAddresses(ctx, tx, id, c.Address); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO contact (id, address, data) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET data = excluded.data`, id, c.Address.String(), string(data))
+	return err
+}
+
+// DeleteContact removes a contact.
+func (s *Store) DeleteContact(ctx context.Context, a smtpaddr.Address) error {
+	return s.inTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM proxy_address WHERE mailbox_id = (SELECT id FROM contact WHERE address = $1)`, a.String()); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `DELETE FROM contact WHERE address = $1`, a.String())
+		return oneRow(tag, err, "contact "+a.String())
+	})
+}
+
+func scanContact(row pgx.CollectableRow) (*mailbox.Contact, error) {
+	var data string
+	var c mailbox.Contact
+	if err := row.Scan(&data); err != nil {
+		return nil, err
+	}
+	return &c, json.Unmarshal([]byte(data), &c)
+}
+
+// Contact finds a contact by its own address.
+func (s *Store) Contact(ctx context.Context, a smtpaddr.Address) (*mailbox.Contact, error) {
+	rows, err := s.work.Query(ctx, `SELECT data FROM contact WHERE address = $1`, a.String())
+	if err != nil {
+		return nil, classify(err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanContact)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("contact %s: %w", a, store.ErrNotFound)
+	}
+	return c, classify(err)
+}
+
+// Contacts lists by own address.
+func (s *Store) Contacts(ctx context.Context, after smtpaddr.Address, limit int) ([]*mailbox.Contact, error) {
+	rows, err := s.work.Query(ctx, `SELECT data FROM contact WHERE address > $1 ORDER BY address LIMIT $2`, after.String(), limit)
+	if err != nil {
+		return nil, classify(err)
+	}
+	list, err := pgx.CollectRows(rows, scanContact)
+	return list, classify(err)
+}
+
+// viewContacts looks among the contacts for the addresses that no mailbox has.
+func viewContacts(ctx context.Context, tx pgx.Tx, q mailbox.CalendarQuery, v *store.View) error {
+	missing := v.Missing()
+	if len(missing) == 0 {
+		return nil
+	}
+	names := make([]string, len(missing))
+	for i, a := range missing {
+		names[i] = a.String()
+	}
+	rows, err := tx.Query(ctx, `SELECT c.data, $2 = '' OR EXISTS (SELECT 1 FROM group_member g WHERE g.group_address = $2 AND g.member = c.address)
+		FROM contact c WHERE c.address = ANY($1::text[])`, names, q.Scope.String())
+	if err != nil {
+		return err
+	}
+	var data []byte
+	var inScope bool
+	_, err = pgx.ForEachRow(rows, []any{&data, &inScope}, func() error { return v.Contact(data, inScope) })
+	return err
+}
