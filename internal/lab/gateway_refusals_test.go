@@ -165,7 +165,9 @@ func TestTrustKeepsTheLastGoodMetadata(t *testing.T) {
 			{"the same", answer(http.StatusOK, good), ""},
 			{"gone", answer(http.StatusNotFound, ""), "404"},
 			{"down", answer(http.StatusServiceUnavailable, ""), "503"},
-			{"moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://other.example/", http.StatusFound) }, "other.example"},
+			{"moved", func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://other.example/", http.StatusFound)
+			}, "other.example"},
 			{"empty", answer(http.StatusOK, ""), "metadata"},
 			{"a page", answer(http.StatusOK, "<html><body>Sign in</body></html>"), "metadata"},
 			{"another end, signature left", answer(http.StatusOK, strings.Replace(good, "/extSTS.srf", "/other.srf", 1)), "metadata"},
