@@ -61,6 +61,7 @@ check 'break database-down -postgres' broken database-down 7 'store' -postgres
 check 'by hand' docs/by-hand/run.sh
 check 'behind nginx' deploy/nginx/test.sh
 check 'exchangelib' .ci/clients/run.sh
+check 'walkthrough' go test -count=1 -run '^TestEveryCommand' ./docs/walkthrough
 check 'fuzz' .ci/fuzz.sh "${FUZZTIME:-5s}"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -33,7 +33,9 @@ type claims struct {
 	expires     time.Time
 	doNotCache  bool
 	proofKey    []byte // nil for a bearer token
-	nobody      string // why the token's address can be no partner's; then it may see nothing
+	// Thumbprints of the certificates whose keys signed and opened the token: they tell when a rollover is over.
+	issuerKey, organizationKey string
+	nobody                     string // why the token's address can be no partner's; then it may see nothing
 }
 
 func refuse(format string, args ...any) error {

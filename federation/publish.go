@@ -120,11 +120,8 @@ func sendStatement(ctx context.Context, c *http.Client, t *Trust, s Statement, n
 		return err
 	}
 	s.ApplicationUri, s.Audience = t.ApplicationUri, t.TokenIssuerUri
-	by := t.OrgCertificate
-	if t.OrgNextCertificate != nil && now.After(by.Certificate.NotAfter) { // the gateway may have the next one already
-		by = t.OrgNextCertificate
-	}
-	signer := xmlsec.Signer{Key: by.Key, Certificate: by.Certificate, Algorithm: xmlsec.RSASHA256}
+	k := t.statementKey(now)
+	signer := xmlsec.Signer{Key: k.Key, Certificate: k.Certificate, Algorithm: xmlsec.RSASHA256}
 	body, err := MarshalStatement(s, signer, now)
 	if err != nil {
 		return err
@@ -149,6 +146,17 @@ func sendStatement(ctx context.Context, c *http.Client, t *Trust, s Statement, n
 	default:
 		return fmt.Errorf("%s refused the statement: %w", end, &soap.HTTPError{Status: resp.StatusCode})
 	}
+}
+
+// statementKey signs what we tell the gateway: the current certificate, or another that the gateway may know where that has
+// expired, so that an organization can still replace it by itself.
+func (t *Trust) statementKey(now time.Time) *KeyPair {
+	for _, k := range []*KeyPair{t.OrgCertificate, t.OrgPrevCertificate, t.OrgNextCertificate} {
+		if k != nil && !now.After(k.Certificate.NotAfter) {
+			return k
+		}
+	}
+	return t.OrgCertificate
 }
 
 // StatementsEpr is where the gateway with this TokenIssuerEpr takes statements: "statements" beside extSTS.srf.

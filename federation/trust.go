@@ -78,15 +78,35 @@ func (t *Trust) issuers() []*x509.Certificate {
 // DecryptionKey finds the organization key that hint names among current, previous and next. For an unknown key it
 // returns the current one and false, so that the refusal costs what a decryption costs.
 func (t *Trust) DecryptionKey(hint xmlsec.KeyHint) (*rsa.PrivateKey, bool) {
-	for _, k := range []*KeyPair{t.OrgCertificate, t.OrgPrevCertificate, t.OrgNextCertificate} {
-		if k != nil && hint.Names(k.Certificate) {
-			return k.Key, true
-		}
+	if k := t.organizationKey(hint); k != nil {
+		return k.Key, true
 	}
 	if t.OrgCertificate == nil {
 		return nil, false
 	}
 	return t.OrgCertificate.Key, false
+}
+
+// organizationKey finds the key pair that hint names among current, previous and next; nil for none.
+func (t *Trust) organizationKey(hint xmlsec.KeyHint) *KeyPair {
+	for _, k := range []*KeyPair{t.OrgCertificate, t.OrgPrevCertificate, t.OrgNextCertificate} {
+		if k != nil && hint.Names(k.Certificate) {
+			return k
+		}
+	}
+	return nil
+}
+
+// keyRing is the trust's keys for one token; it remembers which of them opened it.
+type keyRing struct {
+	*Trust
+	used *KeyPair
+}
+
+// DecryptionKey implements xmlsec.KeyRing.
+func (r *keyRing) DecryptionKey(hint xmlsec.KeyHint) (*rsa.PrivateKey, bool) {
+	r.used = r.organizationKey(hint)
+	return r.Trust.DecryptionKey(hint)
 }
 
 // basis is everything that a validated token depends on.

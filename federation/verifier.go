@@ -83,7 +83,8 @@ func (v *Verifier) Authenticate(ctx context.Context, env *soap.Envelope) (orgrel
 	}
 	rec.Done(record.StepTokenValidated, start, fmt.Sprintf("token %s: issuer %s, for %s, speaks for %s, until %s; %s",
 		source, c.issuer, env.To, c.email.Domain(), c.expires.UTC().Format(time.TimeOnly), proof))
-	rec.Set(slog.String("requester_domain", c.email.Domain().String()), slog.Bool("token_cached", fromCache), slog.Bool("token_bearer", bearer))
+	rec.Set(slog.String("requester_domain", c.email.Domain().String()), slog.Bool("token_cached", fromCache), slog.Bool("token_bearer", bearer),
+		slog.String("issuer_key", c.issuerKey), slog.String("organization_key", c.organizationKey))
 	return orgrel.Requester{Address: c.email, Domain: c.email.Domain(), Actions: c.actions, External: true}, nil
 }
 
@@ -221,7 +222,8 @@ func (v *Verifier) open(data xmlsec.Element, trust *Trust, org *Organization, no
 		return nil, until, fault.Because(fault.InvalidSecurityToken, errors.New("too many failures with this encrypted key"))
 	}
 	exchange := trust.Profile == ProfileExchange
-	plain, err := xmlsec.Decrypt(data, trust, xmlsec.DecryptPolicy{AllowTripleDES: exchange})
+	ring := &keyRing{Trust: trust}
+	plain, err := xmlsec.Decrypt(data, ring, xmlsec.DecryptPolicy{AllowTripleDES: exchange})
 	if err != nil {
 		return nil, until, fault.Because(fault.InvalidSecurityToken, err)
 	}
@@ -233,9 +235,11 @@ func (v *Verifier) open(data xmlsec.Element, trust *Trust, org *Organization, no
 		return nil, until, fault.Because(fault.InvalidSecurityToken, err)
 	}
 	v.refund(budget)
-	if c, err = readClaims(verified, trust, trust, now); err != nil {
+	opened := ring.used // readClaims asks the ring for the proof key's
+	if c, err = readClaims(verified, trust, ring, now); err != nil {
 		return nil, until, err
 	}
+	c.issuerKey, c.organizationKey = Thumbprint(issuer), Thumbprint(opened.Certificate)
 	if c.nobody == "" && org.Owns(c.email.Domain()) {
 		c.nobody = fmt.Sprintf("the token speaks for our own domain %s", c.email.Domain())
 	}

@@ -230,3 +230,19 @@ func TestOrganizationAddsItsOwnDomain(t *testing.T) {
 		t.Error("a token for a domain that was released")
 	}
 }
+
+func TestOrganizationReplacesAnExpiredCertificateByItsPreviousOne(t *testing.T) {
+	w := newWorld(t)
+	short, err := federation.NewOrganizationCertificate(w.clock(), 1)
+	must(t, err)
+	trust := *w.contoso
+	trust.OrgNextCertificate = short
+	must(t, federation.SendNextCertificate(t.Context(), w.server.Client(), &trust, w.clock()))
+	w.pass(time.Second)
+	must(t, federation.PublishCertificate(t.Context(), w.server.Client(), &trust, w.clock()))
+	trust.OrgPrevCertificate, trust.OrgCertificate, trust.OrgNextCertificate = trust.OrgCertificate, short, newKey(w)
+	w.pass(48 * time.Hour)
+	must(t, federation.SendNextCertificate(t.Context(), w.server.Client(), &trust, w.clock()))
+	w.pass(time.Second)
+	must(t, federation.PublishCertificate(t.Context(), w.server.Client(), &trust, w.clock()), w.ask(t, w.fabrikam, rita, contoso))
+}

@@ -192,6 +192,15 @@ func TestAssertionCountsForItsOwnIssuerOnly(t *testing.T) {
 	must(t, w.ask(t, &trust, "x@test.fabrikam.example", contoso), w.ask(t, w.fabrikam, rita, contoso))
 }
 
+func TestOrganizationMayChangeItsCertificateBeforeTheGatewayDoes(t *testing.T) {
+	w := newWorld(t)
+	next := newKey(w)
+	must(t, w.store.NextCertificate(t.Context(), "fabrikam.example", next.Certificate))
+	changed := *w.fabrikam
+	changed.OrgCertificate = next
+	must(t, w.ask(t, &changed, rita, contoso), w.ask(t, w.fabrikam, rita, contoso))
+}
+
 func TestBothInstancesAreApartAndTheLogSaysSo(t *testing.T) {
 	w := newWorld(t)
 	consumer := w.trustWith("consumer.example", newKey(w))

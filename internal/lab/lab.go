@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -43,6 +42,7 @@ type Organization struct {
 	Store  store.Store
 	URL    string // of the server, without a path
 	Trust  *federation.Trust
+	Log    Tap              // of all its nodes
 	first  *httptest.Server // started when everything is configured, so that it knows all of it at once
 }
 
@@ -83,6 +83,7 @@ type Lab struct {
 	Gateway           *httptest.Server
 	Registry          *gatewaystore.Store
 	Client            *http.Client
+	GatewayLog        Tap
 	stores            StoreKind
 	caFile            string
 	metadata          *federation.Metadata
@@ -137,7 +138,7 @@ func (l *Lab) RollIssuerKey(t testing.TB) *x509.Certificate {
 	signing, err := federation.NewSigningCertificate(time.Now(), 30)
 	check(t, err)
 	o := gateway.Options{Issuer: "urn:federation:lab", PublicURL: l.Gateway.URL, Signing: signing, Profile: l.profile, Lifetime: 8 * time.Hour,
-		Registry: l.Registry, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		Registry: l.Registry, Now: time.Now, Log: slog.New(slog.NewJSONHandler(&l.GatewayLog, nil))}
 	if l.profile == federation.ProfileExchange {
 		o.TokenCipher = xmlsec.TripleDESCBC
 	}
@@ -152,6 +153,15 @@ func (l *Lab) RollIssuerKey(t testing.TB) *x509.Certificate {
 	return signing.Certificate
 }
 
+// IssuerKeys are the gateway's signing keys.
+func (l *Lab) IssuerKeys() gateway.Keys { return l.issuer.Load().Keys() }
+
+// SetIssuerKeys changes the gateway's signing keys and its metadata, as a running gateway does it.
+func (l *Lab) SetIssuerKeys(t testing.TB, k gateway.Keys) {
+	t.Helper()
+	check(t, l.issuer.Load().SetKeys(k))
+}
+
 func (l *Lab) organization(t testing.TB, dir, domain string) *Organization {
 	t.Helper()
 	ctx := t.Context()
@@ -160,7 +170,7 @@ func (l *Lab) organization(t testing.TB, dir, domain string) *Organization {
 	pair, err := federation.NewOrganizationCertificate(time.Now(), 30)
 	check(t, err)
 	o.Trust = &federation.Trust{Name: "Lab", ApplicationUri: "exchangedelegation." + domain, TokenIssuerUri: l.metadata.TokenIssuerUri, TokenIssuerEpr: l.metadata.TokenIssuerEpr,
-		TokenIssuerCertificate: l.metadata.Certificates[0], OrgCertificate: pair, Profile: l.profile, Proof: federation.ProofRequired, CAFile: l.caFile, AllowPrivate: true}
+		TokenIssuerMetadataEpr: l.Gateway.URL + gateway.PathMetadata, TokenIssuerCertificate: l.metadata.Certificates[0], OrgCertificate: pair, Profile: l.profile, Proof: federation.ProofRequired, CAFile: l.caFile, AllowPrivate: true}
 	check(t, o.Store.PutTrust(ctx, o.Trust),
 		o.Store.PutOrganization(ctx, o.Federated()),
 		l.Registry.Add(ctx, &gateway.Organization{Name: domain, ApplicationUri: o.Trust.ApplicationUri, AccountNamespace: o.Domain, Domains: []smtpaddr.Domain{o.Domain}, Certificate: pair.Certificate}))
@@ -180,7 +190,7 @@ func (l *Lab) Node(t testing.TB, o *Organization) *httptest.Server {
 
 func (l *Lab) start(t testing.TB, o *Organization, srv *httptest.Server) {
 	t.Helper()
-	s := server.New(server.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, o.Store)
+	s := server.New(server.Options{Log: slog.New(slog.NewJSONHandler(&o.Log, nil)), AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, o.Store)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	go s.Follow(ctx)

@@ -1,0 +1,116 @@
+package lab_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/internal/admin"
+	"github.com/availd/availd/internal/lab"
+	"github.com/availd/availd/internal/soap"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// promise is how long a change may take to hold on every node.
+const promise = time.Second
+
+// observed is what one node answered, by when it was asked.
+type observed struct {
+	mu   sync.Mutex
+	data []time.Time // requests that got data
+	none []time.Time // requests that were refused access
+}
+
+// hammer asks a node without a pause until ctx ends.
+func (o *observed) hammer(ctx context.Context, t *testing.T, c *caller, url string, a smtpaddr.Address) {
+	t.Helper()
+	for ctx.Err() == nil {
+		asked := time.Now()
+		body, err := c.ask(url, payload("Detailed", a.String()))
+		o.mu.Lock()
+		switch {
+		case err != nil:
+			t.Error(err)
+		case strings.Contains(body, "<t:BusyType>"):
+			o.data = append(o.data, asked)
+		case strings.Contains(body, "ErrorNoFreeBusyAccess"):
+			o.none = append(o.none, asked)
+		default:
+			t.Errorf("%.1000s", body)
+		}
+		o.mu.Unlock()
+	}
+}
+
+// ask is post for goroutines other than the test's own.
+func (c *caller) ask(url, body string) (string, error) {
+	url += "/EWS/Exchange.asmx/wssecurity"
+	headers, err := c.token.Headers(url, opGetAvail, time.Now())
+	if err != nil {
+		return "", err
+	}
+	resp, err := c.l.Client.Post(url, soapType, strings.NewReader(string(soap.Append(nil, soap.V11, "", headers, []byte(body))))) //nolint:noctx // ends with its server
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return string(b), err
+}
+
+// between counts the times after from and not after until; zero stands for no bound.
+func between(times []time.Time, from, until time.Time) (n int) {
+	for _, at := range times {
+		if (from.IsZero() || at.After(from)) && (until.IsZero() || !at.After(until)) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestDisabledRelationshipShowsNothingASecondLater disables a relationship while both nodes answer as fast as they can, and
+// enables it again.
+func TestDisabledRelationshipShowsNothingASecondLater(t *testing.T) {
+	onEachStore(t, func(t *testing.T, l *lab.Lab) {
+		tom := l.User(t, l.Contoso, "tom", mailbox.Reviewer, busy(9))
+		asking := newCaller(t, l, l.User(t, l.Fabrikam, "rita", mailbox.AvailabilityOnly))
+		l.Client.Transport.(*http.Transport).MaxIdleConnsPerHost = 8
+		nodes := map[string]string{"first": l.Contoso.URL, "second": l.Node(t, l.Contoso).URL}
+		seen := map[string]*observed{}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for name, url := range nodes {
+			seen[name] = &observed{}
+			for range 2 {
+				wg.Go(func() { seen[name].hammer(ctx, t, asking, url, tom) })
+			}
+		}
+		a := &admin.Admin{Store: l.Contoso.Store, Who: "lab", Now: time.Now}
+		enabled := func(v bool) time.Time {
+			_, err := a.SetRelationship(t.Context(), l.Fabrikam.Domain.String(), admin.RelationshipParams{Enabled: &v})
+			must(t, err)
+			return time.Now()
+		}
+		time.Sleep(promise) // both nodes have answered from their caches for a while
+		disabled := enabled(false)
+		time.Sleep(2 * promise)
+		again := enabled(true)
+		time.Sleep(2 * promise)
+		cancel()
+		wg.Wait()
+		for name, o := range seen {
+			before, late := between(o.data, time.Time{}, disabled), between(o.data, disabled.Add(promise), again)
+			refused, after := between(o.none, disabled.Add(promise), again), between(o.data, again.Add(promise), time.Time{})
+			t.Logf("%s node: %d answers with data before; a second after the relationship was disabled %d with data and %d refused; a second after it was enabled %d with data",
+				name, before, late, refused, after)
+			if before == 0 || late > 0 || refused == 0 || after == 0 {
+				t.Errorf("the %s node does not keep to it", name)
+			}
+		}
+	})
+}
