@@ -35,6 +35,7 @@ type DiscoverOptions struct {
 	Timeout    time.Duration // of the whole discovery; 0 = 30 s
 	// ConfirmDomains asks each domain that the answer claims whether it says the same of itself, each within Timeout.
 	ConfirmDomains bool
+	MaxConfirm     int // of them, the others stay unconfirmed; 0 = all
 }
 
 // Try is one place where a discovery looked.
@@ -205,10 +206,15 @@ func secured(base string) string {
 func (c *Client) confirm(ctx context.Context, asked smtpaddr.Domain, info *FederationInformation, o DiscoverOptions) {
 	o.ConfirmDomains = false
 	refused := make([]error, len(info.Domains))
+	others := 0
 	var g errgroup.Group
 	g.SetLimit(confirmAtOnce)
 	for i, d := range info.Domains {
 		if d == asked {
+			continue
+		}
+		if others++; o.MaxConfirm > 0 && others > o.MaxConfirm {
+			refused[i] = fmt.Errorf("only %d domains were asked", o.MaxConfirm)
 			continue
 		}
 		g.Go(func() error {
