@@ -106,6 +106,7 @@ type OrganizationRelationship struct {
 	AccessMethod          AccessMethod      `json:"AccessMethod"`   // how we ask the partner
 	OrgWideUser           string            `json:"OrgWideUser"`    // our login at the partner, for OrgWideFB
 	OrgWidePassword       Password          `json:"-"`              // its password; the store keeps it sealed
+	Source                Source            `json:"Source"`         // where the Target… properties come from
 	WhenCreated           time.Time         `json:"WhenCreated"`
 	WhenChanged           time.Time         `json:"WhenChanged"`
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/availd/availd/autodiscover"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/store"
@@ -31,7 +32,9 @@ type Admin struct {
 	HTTP func(t *federation.Trust) (*http.Client, error)
 	// NameServers finds who is asked for the proof of a domain.
 	NameServers func(ctx context.Context, d smtpaddr.Domain) ([]federation.NameServer, error)
-	Warn        func(sentence string) // what is done all the same but most likely not meant; may be nil
+	// Find looks for a partner's federation information as the parameters say; the tries tell where, also when it fails.
+	Find func(ctx context.Context, d smtpaddr.Domain, p DiscoverParams) (*autodiscover.FederationInformation, []autodiscover.Try, error)
+	Warn func(sentence string) // what is done all the same but most likely not meant; may be nil
 }
 
 func (a *Admin) warn(sentences ...string) {

@@ -42,6 +42,7 @@ type RelationshipParams struct {
 	OrgWideAccount        *smtpaddr.Address
 	AccessMethod          *orgrel.AccessMethod
 	OrgWideUser           *string
+	Source                *orgrel.Source
 	OrgWidePassword       *orgrel.Password
 }
 
@@ -69,6 +70,7 @@ func (p RelationshipParams) apply(r *orgrel.OrganizationRelationship) error {
 	set(&r.OrgWideAccount, p.OrgWideAccount)
 	set(&r.AccessMethod, p.AccessMethod)
 	set(&r.OrgWideUser, p.OrgWideUser)
+	set(&r.Source, p.Source)
 	set(&r.OrgWidePassword, p.OrgWidePassword)
 	if p.MailTipsAccessLevel != nil {
 		level, err := orgrel.ParseMailTipsLevel(*p.MailTipsAccessLevel)
