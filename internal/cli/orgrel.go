@@ -15,14 +15,14 @@ import (
 
 func orgrelCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "orgrel", Short: "Organization relationships: who may see how much, and whom we can ask"}
+	var found discovery
 	create := &cobra.Command{Use: "create NAME", Short: "Create a relationship", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		p, err := relationshipParams(cmd.Flags())
 		if err != nil {
 			return err
 		}
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
-			_, err := a.CreateRelationship(ctx, args[0], p)
-			return err
+			return found.create(ctx, a, args[0], p)
 		})
 	}}
 	set := &cobra.Command{Use: "set NAME", Short: "Change a relationship; it takes effect within a second", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,6 +38,7 @@ func orgrelCommand() *cobra.Command {
 	for _, c := range []*cobra.Command{create, set} {
 		relationshipFlags(c.Flags())
 	}
+	found.flags(create)
 	set.Flags().String("name", "", "new name")
 	set.Flags().StringArray("add-domain", nil, "one more domain of the partner (repeatable)")
 	set.Flags().StringArray("remove-domain", nil, "domain that is no longer the partner's (repeatable)")
@@ -67,7 +68,7 @@ func orgrelCommand() *cobra.Command {
 	remove := &cobra.Command{Use: "remove NAME", Short: "Remove a relationship", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error { return a.RemoveRelationship(ctx, args[0]) })
 	}}
-	cmd.AddCommand(create, set, show, list, remove)
+	cmd.AddCommand(create, set, show, list, remove, refreshCommand(), testRelationshipCommand("test NAME"))
 	return cmd
 }
 
@@ -130,5 +131,5 @@ func relationshipProperties(r *orgrel.OrganizationRelationship) []property {
 		{"DeliveryReportEnabled", r.DeliveryReportEnabled}, {"PhotosEnabled", r.PhotosEnabled}, {"MailboxMoveEnabled", r.MailboxMoveEnabled},
 		{"TargetApplicationUri", r.TargetApplicationUri}, {"TargetAutodiscoverEpr", r.TargetAutodiscoverEpr}, {"TargetSharingEpr", r.TargetSharingEpr}, {"TargetOwaURL", r.TargetOwaURL},
 		{"OrganizationContact", r.OrganizationContact}, {"AllowAddresses", r.AllowAddresses}, {"CAFile", r.CAFile}, {"MinTLS", r.MinTLS},
-		{"OrgWideAccount", r.OrgWideAccount}, {"AccessMethod", r.AccessMethod}, {"OrgWideUser", r.OrgWideUser}, {"OrgWidePassword", r.OrgWidePassword}, {"WhenCreated", r.WhenCreated}, {"WhenChanged", r.WhenChanged}, {"Guid", r.ID}}
+		{"OrgWideAccount", r.OrgWideAccount}, {"AccessMethod", r.AccessMethod}, {"OrgWideUser", r.OrgWideUser}, {"OrgWidePassword", r.OrgWidePassword}, {"Source", r.Source}, {"WhenCreated", r.WhenCreated}, {"WhenChanged", r.WhenChanged}, {"Guid", r.ID}}
 }

@@ -46,7 +46,7 @@ func report(errOut io.Writer, where string, err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errAllFailed): // said in each mailbox's own place
+	case errors.Is(err, errAllFailed), errors.Is(err, errCheckFailed): // said in its own place
 		return fault.Internal.Row().Exit
 	}
 	if s, ok := errors.AsType[exitStatus](err); ok {
@@ -90,7 +90,7 @@ func Root() *cobra.Command {
 	f.String("master-key-file", "", "key that seals the organization keys (default: the database's path with .key)")
 	f.String("output", formatTable, "table, list or json")
 	cmd.AddCommand(serveCommand(), readyCommand(), migrateCommand(), devCACommand(), orgCommand(), acceptedDomainCommand(), domainCommand(), urlCommand(), endpointCommand(), trustCommand(), certificateCommand(), orgrelCommand(), mailboxCommand(),
-		groupCommand(), keyCommand(), freebusyCommand(), explainCommand(), auditCommand(), versionCommand())
+		groupCommand(), keyCommand(), freebusyCommand(), explainCommand(), discoverCommand(), testCommand(), testUserCommand(), doctorCommand(), auditCommand(), versionCommand())
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := fromEnvironment(cmd.Flags()); err != nil {
 			return err
@@ -154,7 +154,7 @@ func withAdmin(cmd *cobra.Command, f func(ctx context.Context, a *admin.Admin) e
 		if u, err := user.Current(); err == nil {
 			who = u.Username
 		}
-		return f(ctx, &admin.Admin{Store: st, Who: who, Now: time.Now, Metadata: fetchMetadata, HTTP: gatewayClient, NameServers: nameServers(cmd),
+		return f(ctx, &admin.Admin{Store: st, Who: who, Now: time.Now, Metadata: fetchMetadata, HTTP: gatewayClient, NameServers: nameServers(cmd), Find: new(network).find,
 			Warn: func(s string) { fmt.Fprintln(cmd.ErrOrStderr(), "warning:", s) }})
 	})
 }

@@ -36,7 +36,7 @@ func trustCommand() *cobra.Command {
 	remove := &cobra.Command{Use: "remove [NAME]", Short: "Remove the trust and its keys; the organization must be disabled first", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error { return a.RemoveTrust(ctx, optional(args)) })
 	}}
-	cmd.AddCommand(trustCreate(), trustSet(), trustShow(), trustExport(), trustRefresh(), trustSetNext(), trustPublish(), remove)
+	cmd.AddCommand(trustCreate(), trustSet(), trustShow(), trustExport(), trustRefresh(), trustSetNext(), trustPublish(), remove, testTrustCommand("test"))
 	return cmd
 }
 
