@@ -204,7 +204,7 @@ func (x *examination) client(c Connection) (*http.Client, error) {
 	return x.wire.recorded(h), nil
 }
 
-// metadata is what the gateway publishes now, held to no certificate that we know: the checks compare.
+// metadata is what the gateway publishes now, signed by a certificate that the trust has.
 func (x *examination) metadata(ctx context.Context) (*federation.Metadata, error) {
 	return x.published.get(func() (*federation.Metadata, error) {
 		t, err := x.FederationTrust(ctx)
@@ -218,7 +218,7 @@ func (x *examination) metadata(ctx context.Context) (*federation.Metadata, error
 		if err != nil {
 			return nil, err
 		}
-		return federation.FetchMetadata(ctx, c, t.TokenIssuerMetadataEpr, nil, x.o.Now())
+		return federation.FetchMetadata(ctx, c, t.TokenIssuerMetadataEpr, t.TrustedIssuers(), x.o.Now())
 	})
 }
 
