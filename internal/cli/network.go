@@ -58,6 +58,9 @@ func (n *network) clients() (*partner.Clients, error) {
 
 // discoverParams are the parameters of a discovery as they were typed.
 func (n *network) discoverParams(confirm int, timeout time.Duration) (admin.DiscoverParams, error) {
+	if _, err := n.clients(); err != nil {
+		return admin.DiscoverParams{}, err
+	}
 	allowed, err := prefixes("allow-address", n.allow)
 	return admin.DiscoverParams{TrustedHosts: n.trustedHosts, Confirm: confirm, Timeout: timeout, CAFile: n.caFile, AllowAddresses: allowed}, err
 }

@@ -15,8 +15,3 @@ var reportTemplate = template.Must(template.New("report").Parse(reportPage))
 func (r *Report) WriteHTML(w io.Writer) error {
 	return reportTemplate.Execute(w, r)
 }
-
-// Counts are the numbers of findings by severity, for the page.
-func (r *Report) Counts() map[Severity]int {
-	return map[Severity]int{Fail: r.Count(Fail), Warn: r.Count(Warn), Pass: r.Count(Pass), Skip: r.Count(Skip)}
-}
