@@ -99,23 +99,34 @@ func (l *learned) add(info *autodiscover.FederationInformation, unasked bool) {
 
 func sameURI(a, b string) bool { return federation.NormalizeURI(a) == federation.NormalizeURI(b) }
 
-// checkIssuers refuses a partner whose gateways are not ours: no token would be issued.
-func (a *Admin) checkIssuers(t *federation.Trust, info *autodiscover.FederationInformation) error {
+// CheckTokenIssuers refuses a partner none of whose token issuers is ours: no token would be issued.
+func (a *Admin) CheckTokenIssuers(ctx context.Context, theirs []string) error {
+	cfg, err := a.config(ctx)
+	if err != nil {
+		return err
+	}
+	return a.checkIssuers(cfg.Trust, theirs)
+}
+
+func (a *Admin) checkIssuers(t *federation.Trust, theirs []string) error {
 	switch {
-	case t == nil:
+	case t == nil || t.TokenIssuerUri == "":
 		return nil // told of elsewhere
-	case len(info.TokenIssuers) == 0:
+	case len(theirs) == 0:
 		a.warn("the partner does not tell its token issuers; if its gateway is not " + t.TokenIssuerUri + ", no token will be issued")
 		return nil
-	}
-	var theirs []string
-	for _, i := range info.TokenIssuers {
-		if sameURI(i.Uri, t.TokenIssuerUri) {
-			return nil
-		}
-		theirs = append(theirs, i.Uri)
+	case slices.ContainsFunc(theirs, func(uri string) bool { return sameURI(uri, t.TokenIssuerUri) }):
+		return nil
 	}
 	return fault.New(fault.Conflict, "the partner's token issuer is %s and ours is %s: organizations with different federation gateways cannot federate", strings.Join(theirs, ", "), t.TokenIssuerUri)
+}
+
+func issuers(info *autodiscover.FederationInformation) []string {
+	var out []string
+	for _, i := range info.TokenIssuers {
+		out = append(out, i.Uri)
+	}
+	return out
 }
 
 // CreateFromDiscovery makes a relationship of what the domains tell of themselves (Get-FederationInformation piped into
@@ -131,7 +142,7 @@ func (a *Admin) CreateFromDiscovery(ctx context.Context, name string, asked []sm
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkIssuers(cfg.Trust, l.info); err != nil {
+	if err := a.checkIssuers(cfg.Trust, issuers(l.info)); err != nil {
 		return nil, err
 	}
 	source := orgrel.Auto
@@ -181,7 +192,7 @@ func (a *Admin) RefreshRelationship(ctx context.Context, name string, p Discover
 	if !apply || !drift.Drifted() {
 		return drift, nil
 	}
-	if err := a.checkIssuers(cfg.Trust, l.info); err != nil {
+	if err := a.checkIssuers(cfg.Trust, issuers(l.info)); err != nil {
 		return drift, err
 	}
 	source := orgrel.Auto

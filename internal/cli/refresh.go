@@ -13,13 +13,14 @@ import (
 
 // discovery are the flags by which orgrel create takes a relationship from what the partner tells of itself.
 type discovery struct {
-	domains []string
-	network network
+	domains, issuers []string
+	network          network
 	validation
 }
 
 func (d *discovery) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&d.domains, "from-discovery", nil, "domain of the partner to ask; fills in the Target… properties (repeatable)")
+	cmd.Flags().StringArrayVar(&d.issuers, "token-issuer", nil, "token issuer of the partner; the relationship is refused where none of them is ours (repeatable)")
 	cmd.MarkFlagsMutuallyExclusive("from-discovery", "domain")
 	d.network.flags(cmd.Flags())
 	d.validation.flags(cmd)
@@ -27,6 +28,11 @@ func (d *discovery) flags(cmd *cobra.Command) {
 
 // create makes the relationship, of the flags alone or with what the partner tells.
 func (d *discovery) create(ctx context.Context, a *admin.Admin, name string, p admin.RelationshipParams) error {
+	if len(d.issuers) > 0 {
+		if err := a.CheckTokenIssuers(ctx, d.issuers); err != nil {
+			return err
+		}
+	}
 	if len(d.domains) == 0 {
 		_, err := a.CreateRelationship(ctx, name, p)
 		return err

@@ -23,7 +23,7 @@ import (
 
 func hostile() *Report {
 	return &Report{When: time.Date(2026, 11, 24, 22, 28, 31, 0, time.UTC), Organization: "contoso.example", Partner: "<script>alert(1)</script>", User: "rita@fabrikam.example",
-		Findings: []Finding{{ID: "AD-04", Title: "t", Severity: Fail, Evidence: `"><img src=http://evil.example/x> tom@contoso.example at 10.1.2.3:443, [2001:db8::1]:443 and fe80::2 at 22:28:31`, Cause: "c", Fix: "f"}},
+		Findings:  []Finding{{ID: "AD-04", Title: "t", Severity: Fail, Evidence: `"><img src=http://evil.example/x> tom@contoso.example at 10.1.2.3:443, [2001:db8::1]:443 and fe80::2 at 22:28:31`, Cause: "c", Fix: "f"}},
 		Exchanges: []Exchange{{Method: "POST", URL: "https://192.0.2.7/EWS/Exchange.asmx", Error: "dial tcp 192.0.2.7:443: connect: connection refused"}}}
 }
 

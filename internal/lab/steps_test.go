@@ -101,7 +101,9 @@ func TestTextAndObjectsOfATestAgree(t *testing.T) {
 		{"other gateway", "STEP 3:", "MismatchedFederation", doctor.Error, organizationRelationship, func(c *clinic) { ailmentOf(c, "TOK-03") }},
 		{"partner not to be found", "STEP 2:", "FederationInformationNotReceived", doctor.Error, organizationRelationship, func(c *clinic) { c.net.Forget(contosoAutodiscover) }},
 		{"partner without a relationship", "STEP 6:", "RemoteOrganizationRelationshipIsMissing", doctor.Error, organizationRelationship, func(c *clinic) {
-			c.relate(c.Contoso, func(r *orgrel.OrganizationRelationship) { r.DomainNames = []smtpaddr.Domain{smtpaddr.MustDomain("tailspin.example")} })
+			c.relate(c.Contoso, func(r *orgrel.OrganizationRelationship) {
+				r.DomainNames = []smtpaddr.Domain{smtpaddr.MustDomain("tailspin.example")}
+			})
 			settle()
 		}},
 		{"missing domain", "STEP 6:", "LocalFederatedDomainsAreMissingFromTheRemoteOrganizationRelationsipDomains", doctor.Warning, organizationRelationship, func(c *clinic) { ailmentOf(c, "REL-08") }},

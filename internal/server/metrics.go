@@ -34,6 +34,7 @@ type metrics struct {
 	store      *prometheus.HistogramVec
 	remote     *prometheus.HistogramVec
 	inFlight   prometheus.Gauge
+	drifted    prometheus.Gauge
 	replays    prometheus.Counter
 	panics     prometheus.Counter
 	operations closedSet
@@ -59,6 +60,7 @@ func newMetrics(c *config) *metrics {
 		store:     histogram("store_read_seconds", "Calendar reads of the store, one per request, by result.", "result"),
 		remote:    histogram("remote_seconds", "Questions to partners, by outcome (ok, or the kind of the fault).", "outcome"),
 		inFlight:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "availd_in_flight", Help: "Requests being served."}),
+		drifted:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "availd_relationships_drifted", Help: "Organization relationships from discovery that are not as their partners tell, at the last comparison by this node."}),
 		replays:   prometheus.NewCounter(prometheus.CounterOpts{Name: "availd_replays_refused_total", Help: "Messages refused because they had come before."}),
 		panics:    prometheus.NewCounter(prometheus.CounterOpts{Name: "availd_panics_total", Help: "Handlers that panicked."}),
 	}
@@ -66,7 +68,7 @@ func newMetrics(c *config) *metrics {
 	for _, reason := range []string{shedCapacity, shedAnonymous, shedSource, shedRelationship} {
 		m.shed.WithLabelValues(reason) // a rate needs its zero
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.mailboxes, m.refusals, m.tokens, m.shed, m.jobs, m.store, m.remote, m.inFlight, m.replays, m.panics,
+	m.registry.MustRegister(m.requests, m.seconds, m.mailboxes, m.refusals, m.tokens, m.shed, m.jobs, m.store, m.remote, m.inFlight, m.drifted, m.replays, m.panics,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector(), &state{config: c, metrics: m})
 	return m
 }

@@ -56,6 +56,7 @@ type Server struct {
 	basic     *login.Basic
 	metrics   *metrics
 	admission *admission
+	clients   *partner.Clients
 	caches    cache.Set // of tokens and Autodiscover answers
 	name      string
 	holder    string // of leases: this process, not this machine
@@ -79,7 +80,7 @@ func New(o Options, st store.Store) *Server {
 		o.Availability = availability.DefaultLimits()
 	}
 	m := newMetrics(cfg)
-	s := &Server{o: o, store: st, config: cfg, metrics: m, admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
+	s := &Server{o: o, store: st, config: cfg, clients: cl, metrics: m, admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
 	s.gateway = func(t *federation.Trust) (*http.Client, error) {
 		return cl.Get(partner.Profile{CAFile: t.CAFile, Allowed: append(partner.PrivateIf(t.AllowPrivate), o.AllowPrivate...)})
 	}
@@ -133,6 +134,7 @@ func Run(ctx context.Context, o Options) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.Follow(ctx); return nil })
 	g.Go(func() error { s.periodic(ctx); return nil })
+	g.Go(func() error { s.watchPartners(ctx); return nil })
 	g.Go(func() error {
 		return listen.Serve(ctx, listen.Config{Addr: o.Listen, CertFile: o.TLSCert, KeyFile: o.TLSKey, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: o.Timeouts,
 			MaxInFlight: -1, CertificateLoaded: s.metrics.tlsLoaded}, s.Public(), func(a net.Addr) { o.Log.Info("ready", "address", a.String()) })
