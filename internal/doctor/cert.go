@@ -93,7 +93,7 @@ func checkFitness(_ context.Context, _ *examination, t *federation.Trust) verdic
 // gatewayTime is the gateway's clock where it was told, else ours.
 func (x *examination) gatewayTime(ctx context.Context, t *federation.Trust) (now time.Time, whose string) {
 	_, _ = x.metadata(ctx)
-	if e, ok := x.wire.last(t.TokenIssuerMetadataEpr); ok && e.dated {
+	if e, ok := x.wire.last(t.TokenIssuerMetadataEpr); ok && e.dated { // also where what it published is not trusted
 		return x.o.Now().Add(e.skew), "the gateway's"
 	}
 	return x.o.Now(), "our"

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/availd/availd/federation"
 )
 
 const lookupTimeout = 5 * time.Second
@@ -18,9 +20,7 @@ func NewResolver(address string) *net.Resolver {
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		address = net.JoinHostPort(address, "53")
 	}
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}}
+	return federation.NewResolver(address)
 }
 
 // opinion is what one resolver says of a name.

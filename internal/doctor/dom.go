@@ -2,9 +2,9 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -90,28 +90,25 @@ func (x *examination) speaks(ctx context.Context) (map[smtpaddr.Domain]error, er
 
 // proven tells whether the TXT record of d is right by every resolver, and what they say.
 func (x *examination) proven(ctx context.Context, t *federation.Trust, d smtpaddr.Domain) (ok bool, evidence string) {
-	want := []string{federation.DomainProof(d, t.OrgCertificate.Certificate)}
+	certs := []*x509.Certificate{t.OrgCertificate.Certificate}
 	if t.OrgNextCertificate != nil {
-		want = append(want, federation.DomainProof(d, t.OrgNextCertificate.Certificate))
+		certs = append(certs, t.OrgNextCertificate.Certificate)
 	}
 	ok = true
 	var parts []string
-	for _, o := range x.opinions(ctx, func(ctx context.Context, r Resolver) ([]string, error) { return r.LookupTXT(ctx, d.String()+".") }) {
-		right := slices.ContainsFunc(o.answers, func(s string) bool { return slices.Contains(want, strings.TrimSpace(s)) })
+	for _, o := range x.opinions(ctx, func(ctx context.Context, r Resolver) ([]string, error) { return federation.LookupTXT(ctx, r, d) }) {
+		right := federation.HasProof(o.answers, d, certs...)
 		ok = ok && right
-		dns, isDNS := errors.AsType[*net.DNSError](o.err)
 		switch {
 		case right:
 			parts = append(parts, "the "+o.resolver+" resolver has it")
-		case isDNS && dns.IsNotFound:
-			parts = append(parts, "the "+o.resolver+" resolver has no TXT record")
 		case o.err != nil:
 			parts = append(parts, o.String())
 		default:
-			parts = append(parts, fmt.Sprintf("the %s resolver has %d other TXT records", o.resolver, len(o.answers)))
+			parts = append(parts, fmt.Sprintf("the %s resolver has %d TXT records and not this one", o.resolver, len(o.answers)))
 		}
 	}
-	return ok, fmt.Sprintf("%s TXT %s: %s", d, want[0], strings.Join(parts, ", "))
+	return ok, fmt.Sprintf("%s TXT %s: %s", d, federation.DomainProof(d, certs[0]), strings.Join(parts, ", "))
 }
 
 func checkProofs(ctx context.Context, x *examination) verdict {
