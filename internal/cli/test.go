@@ -94,16 +94,17 @@ func testRelationshipCommand(use string) *cobra.Command {
 	var d diagnosis
 	cmd := &cobra.Command{Use: use, Short: "Test an organization relationship step by step (Test-OrganizationRelationship); with --mailbox up to the calendar", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
-			if _, err := a.Relationship(ctx, args[0]); err != nil {
+			rel, err := a.Relationship(ctx, args[0])
+			if err != nil {
 				return err
 			}
 			o, err := d.tester(ctx, a)
 			if err != nil {
 				return err
 			}
-			o.Partner = args[0]
+			o.Partner = rel.Name
 			return printTest(cmd, doctor.TestOrganizationRelationship(ctx, o, saying(cmd)), func(r doctor.TestResult) []property {
-				return []property{{"Identity", args[0]}, {"Id", r.ID}, {"Status", r.Outcome}, {"Description", r.Text}, {"IsValid", true}, {"ObjectState", "New"}}
+				return []property{{"Identity", rel.Name}, {"Id", r.ID}, {"Status", r.Outcome}, {"Description", r.Text}, {"IsValid", true}, {"ObjectState", "New"}}
 			})
 		})
 	}}
@@ -122,7 +123,9 @@ func saying(cmd *cobra.Command) func(line string) {
 
 func printTest(cmd *cobra.Command, results []doctor.TestResult, properties func(doctor.TestResult) []property) error {
 	p := newPrinter(cmd, 0)
-	p.width = 0 // a message is a sentence
+	if p.format == formatTable {
+		p.format = formatList // a message is a sentence, and Exchange lists them so
+	}
 	for i, r := range results {
 		if i == 0 && p.format != formatJSON {
 			fmt.Fprintln(cmd.OutOrStdout())

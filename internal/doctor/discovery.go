@@ -25,8 +25,32 @@ func (x *examination) federationInformation(ctx context.Context) (discovery, err
 			return discovery{}, errors.New("no partner was named")
 		}
 		rel, _ := x.relationship(ctx)
-		return x.discover(ctx, d, rel)
+		found, err := x.discover(ctx, d, rel)
+		if err != nil && rel != nil && rel.TargetAutodiscoverEpr != "" && rel.AccessMethod == orgrel.Federated {
+			return x.askConfigured(ctx, d, rel, found, err)
+		}
+		return found, err
 	})
+}
+
+// askConfigured asks the service that the relationship names, where the domain does not lead to one.
+func (x *examination) askConfigured(ctx context.Context, d smtpaddr.Domain, rel *orgrel.OrganizationRelationship, found discovery, failed error) (discovery, error) {
+	h, err := x.partnerClient(rel)
+	if err != nil {
+		return found, failed
+	}
+	ctx, cancel := context.WithTimeout(ctx, x.o.Patience)
+	defer cancel()
+	secure := secured(rel.TargetAutodiscoverEpr)
+	base := secure[:len(secure)-len("/wssecurity")]
+	info, err := (&autodiscover.Client{HTTP: h, UserAgent: userAgent, TrustedHosts: x.o.TrustedHosts}).GetFederationInformation(ctx, base, d)
+	found.tries = append(found.tries, autodiscover.Try{How: "TargetAutodiscoverEpr", URL: base, Err: err})
+	if err != nil {
+		return found, failed
+	}
+	info.TargetAutodiscoverEpr = secure
+	found.info = info
+	return found, nil
 }
 
 // ownInformation is what partners are told of us when they look for us as they do.

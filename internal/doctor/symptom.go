@@ -197,7 +197,7 @@ func causeText(err error) string {
 		return e.Kind.Row().EWS + ": " + e.Text()
 	}
 	if e, ok := errors.AsType[*net.DNSError](err); ok {
-		return fmt.Sprintf("The remote name could not be resolved: '%s' (%v)", e.Name, e)
+		return fmt.Sprintf("The remote name could not be resolved: '%s' (%s)", e.Name, e.Err)
 	}
 	if code, _, ok := faultCode(err); ok {
 		return fmt.Sprintf("%v (%s)", err, code)

@@ -98,7 +98,7 @@ func (x *examination) skew() verdict {
 	case worst.skew.Abs() > 2*time.Minute:
 		return warn("%s", text)
 	}
-	return pass("%d answers have told their time, and no clock is more than %s away", n, worst.skew.Abs().Round(time.Second))
+	return pass("%d answers have told their time, which is at most %s from ours", n, (worst.skew.Abs() + time.Second).Truncate(time.Second)) // the header has seconds
 }
 
 func gatewayChecks() []check {
