@@ -114,6 +114,17 @@ func nodeCaches(ctx context.Context, listen string) (map[string][]cache.Entry, e
 	if resp.StatusCode != http.StatusOK {
 		return nil, fault.New(fault.Unavailable, "the node at %s says %s", listen, strings.ToLower(resp.Status))
 	}
-	var out map[string][]cache.Entry
-	return out, json.NewDecoder(io.LimitReader(resp.Body, 16<<20)).Decode(&out)
+	var entries []struct {
+		Cache, Key string
+		Age        float64 // seconds
+		Expires    time.Time
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&entries); err != nil {
+		return nil, err
+	}
+	out := map[string][]cache.Entry{}
+	for _, e := range entries {
+		out[e.Cache] = append(out[e.Cache], cache.Entry{Key: e.Key, Age: time.Duration(e.Age * float64(time.Second)), Expires: e.Expires})
+	}
+	return out, nil
 }

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/availd/availd/autodiscover"
@@ -61,18 +62,10 @@ func checkNames(ctx context.Context, x *examination) verdict {
 	}
 	var parts []string
 	split := false
-	seen := map[string]bool{"": true}
-	for _, w := range x.ways(ctx) {
-		for _, l := range w.legs {
-			host := hostOf(l.url)
-			if seen[host] {
-				continue
-			}
-			seen[host] = true
-			o := x.hostOpinions(ctx, host)
-			parts = append(parts, host+": "+said(o))
-			split = split || len(o) == 2 && o[0].err == nil && o[1].err != nil
-		}
+	for _, host := range x.hosts(ctx) {
+		o := x.hostOpinions(ctx, host)
+		parts = append(parts, host+": "+said(o))
+		split = split || len(o) == 2 && o[0].err == nil && o[1].err != nil
 	}
 	switch {
 	case split:
@@ -81,6 +74,25 @@ func checkNames(ctx context.Context, x *examination) verdict {
 		return pass("no name had to be resolved")
 	}
 	return pass("%s", strings.Join(parts, "; "))
+}
+
+// hosts are those of the ways, and the one where everybody looks for the partner first.
+func (x *examination) hosts(ctx context.Context) []string {
+	var out []string
+	add := func(host string) {
+		if host != "" && !slices.Contains(out, host) {
+			out = append(out, host)
+		}
+	}
+	if d, ok := x.partnerDomain(ctx); ok && x.o.Direction&Out != 0 {
+		add("autodiscover." + d.String())
+	}
+	for _, w := range x.ways(ctx) {
+		for _, l := range w.legs {
+			add(hostOf(l.url))
+		}
+	}
+	return out
 }
 
 // checkRedirects also looks at the discovery: it is there that foreign hosts are met.

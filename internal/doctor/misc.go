@@ -130,10 +130,12 @@ func checkCaches(ctx context.Context, x *examination) verdict {
 		}
 		age := entries[i].Age.Round(time.Second)
 		negative := strings.Contains(name, "negative")
-		switch leads := x.wayLeads(ctx); {
+		leads := x.wayLeads(ctx)
+		_, asked := x.outbound(ctx).reached(atAutodiscover)
+		switch {
 		case negative && leads:
 			return warn("the node remembers for %s that Autodiscover failed for %s, until %s, and it works now", age, entries[i].Key, stamp(entries[i].Expires))
-		case name == "autodiscover" && !leads && x.outbound(ctx).reached(atAutodiscover):
+		case name == "autodiscover" && !leads && asked:
 			return warn("the node goes by an answer of Autodiscover for %s that is %s old, and Autodiscover does not answer so any more", entries[i].Key, age)
 		}
 	}

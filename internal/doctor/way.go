@@ -52,14 +52,14 @@ func (w way) broken() (l leg, id string, ok bool) {
 	return l, caseOf(l.place, l.err), true
 }
 
-// reached tells whether the way got to a place.
-func (w way) reached(p place) bool {
-	for _, l := range w.legs {
-		if l.place == p {
-			return true
+// reached tells whether the way got to a place, and of the last leg there.
+func (w way) reached(p place) (l leg, ok bool) {
+	for _, at := range w.legs {
+		if at.place == p {
+			l, ok = at, true
 		}
 	}
-	return false
+	return l, ok
 }
 
 // String is the way with the time of every leg.
@@ -106,9 +106,12 @@ func (x *examination) look(ctx context.Context, id string, places ...place) verd
 			return fail("%s", l)
 		}
 		for _, p := range places {
+			at, ok := w.reached(p)
 			switch {
-			case w.reached(p):
-				passed = append(passed, fmt.Sprintf("not at %s", p))
+			case ok && at.err != nil:
+				passed = append(passed, fmt.Sprintf("%s at %s ended with %s", at.what, p, found))
+			case ok:
+				passed = append(passed, at.String())
 			case w.unbegun != nil:
 				missed = append(missed, w.unbegun.Error())
 			case broken && l.place < p && sameSide(l.place, p):

@@ -232,6 +232,11 @@ func autodiscoverAilments() []ailment {
 		}},
 		{"AD-03", "a filter lets GET pass only", at(answer(405, "Allow", "GET", ""))},
 		{"AD-04", "the name is not in DNS", func(c *clinic) { c.net.Forget(contosoAutodiscover) }},
+		{"AD-04", "the name is known inside only", func(c *clinic) {
+			outside := lab.NewInternet(c)
+			outside.SetTXT("fabrikam.example", federation.DomainProof(c.Fabrikam.Domain, c.Fabrikam.Trust.OrgCertificate.Certificate))
+			c.options.Public = outside.Resolver
+		}},
 		{"AD-05", "plain http leads to a hoster", func(c *clinic) {
 			c.net.ServePlain(c, contosoAutodiscover, answer(302, "Location", "https://autodiscover.hoster.example/autodiscover/autodiscover.xml", ""))
 		}},
