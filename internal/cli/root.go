@@ -154,7 +154,8 @@ func withAdmin(cmd *cobra.Command, f func(ctx context.Context, a *admin.Admin) e
 		if u, err := user.Current(); err == nil {
 			who = u.Username
 		}
-		return f(ctx, &admin.Admin{Store: st, Who: who, Now: time.Now, Metadata: fetchMetadata, HTTP: gatewayClient, NameServers: nameServers(cmd), Find: new(network).find,
+		gateway := gatewayClients(ctx, st)
+		return f(ctx, &admin.Admin{Store: st, Who: who, Now: time.Now, Metadata: metadataThrough(gateway), HTTP: gateway, NameServers: nameServers(cmd), Find: new(network).find,
 			Warn: func(s string) { fmt.Fprintln(cmd.ErrOrStderr(), "warning:", s) }})
 	})
 }

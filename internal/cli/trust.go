@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -14,21 +15,37 @@ import (
 	"github.com/availd/availd/internal/admin"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/partner"
+	"github.com/availd/availd/internal/store"
 )
 
 const selfSignedDays = 1825 // five years, as Exchange makes them
 
-// gatewayClient calls the gateway of a trust under the trust's own roots and address rules; it follows no redirects.
-func gatewayClient(t *federation.Trust) (*http.Client, error) {
-	return new(partner.Clients).Get(partner.Profile{CAFile: t.CAFile, Allowed: partner.PrivateIf(t.AllowPrivate)})
+// gatewayClients calls the gateway of a trust under the trust's own roots and address rules, through the web proxy that is
+// set; it follows no redirects.
+func gatewayClients(ctx context.Context, st store.Store) func(*federation.Trust) (*http.Client, error) {
+	return func(t *federation.Trust) (*http.Client, error) {
+		cfg, err := st.LoadConfig(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var clients partner.Clients
+		if proxy := cfg.Settings[store.SettingWebProxy]; proxy != "" {
+			if clients.Proxy, err = url.Parse(proxy); err != nil {
+				return nil, err
+			}
+		}
+		return clients.Get(partner.Profile{CAFile: t.CAFile, Allowed: partner.PrivateIf(t.AllowPrivate)})
+	}
 }
 
-func fetchMetadata(ctx context.Context, t *federation.Trust, trusted []*x509.Certificate) (*federation.Metadata, error) {
-	client, err := gatewayClient(t)
-	if err != nil {
-		return nil, err
+func metadataThrough(client func(*federation.Trust) (*http.Client, error)) func(context.Context, *federation.Trust, []*x509.Certificate) (*federation.Metadata, error) {
+	return func(ctx context.Context, t *federation.Trust, trusted []*x509.Certificate) (*federation.Metadata, error) {
+		c, err := client(t)
+		if err != nil {
+			return nil, err
+		}
+		return federation.FetchMetadata(ctx, c, t.TokenIssuerMetadataEpr, trusted, time.Now())
 	}
-	return federation.FetchMetadata(ctx, client, t.TokenIssuerMetadataEpr, trusted, time.Now())
 }
 
 func trustCommand() *cobra.Command {

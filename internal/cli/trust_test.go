@@ -133,3 +133,23 @@ func TestOrganizationIsFederatedByTypedCommands(t *testing.T) {
 	typed("trust remove Gateway", 0)
 	typed("cert list --output json", 0, `\[\]`)
 }
+
+func TestGatewayIsCalledThroughTheWebProxy(t *testing.T) {
+	dir := t.TempDir()
+	database := filepath.Join(dir, "a.db")
+	url, ca := metadataServer(t, dir)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || "https://"+r.Host != url {
+			t.Errorf("%s %s", r.Method, r.Host)
+		}
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}))
+	t.Cleanup(proxy.Close)
+	if status, _, errOut := run(t, database, "proxy set "+proxy.URL); status != 0 {
+		t.Fatal(errOut)
+	}
+	status, _, errOut := run(t, database, "trust create Gateway --allow-private --metadata-url "+url+" --ca-file "+ca)
+	if status != 4 || !strings.Contains(errOut, "Unable to access the Federation Metadata document from the federation partner. Detailed information: ") || !strings.Contains(errOut, "Proxy Authentication Required") {
+		t.Errorf("exit %d: %s", status, errOut)
+	}
+}
