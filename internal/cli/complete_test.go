@@ -19,6 +19,7 @@ func TestShellsCompleteWhatIsThere(t *testing.T) {
 	for _, c := range []struct{ typed, want, directive string }{
 		{"orgrel show t", "To_OnPremise TrustedDomain", noFiles},
 		{"orgrel set Tr", "TrustedDomain", noFiles},
+		{"test organization-relationship tr", "TrustedDomain", noFiles},
 		{"mailbox show j", "johan@domain.com", noFiles},
 		{"mailbox permission show ''", "anna@domain.com johan@domain.com", noFiles},
 		{"mailbox import johan@domain.com ''", "", files},

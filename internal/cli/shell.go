@@ -162,7 +162,7 @@ func (c *console) ReadLine() (string, error) {
 		return "", err
 	}
 	c.SetBracketedPasteMode(true)
-	if width, height, err := term.GetSize(c.fd); err == nil {
+	if width, height, err := term.GetSize(c.fd); err == nil && width > 0 { // a serial line has no size
 		_ = c.SetSize(width, height)
 	}
 	line, err := c.Terminal.ReadLine()
