@@ -39,6 +39,9 @@ func discoverCommand() *cobra.Command {
 			return err
 		}
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			if err := n.follow(ctx, a); err != nil {
+				return err
+			}
 			a.Find = n.find
 			found, err := discoverTrusting(ctx, cmd, a, d, p, force)
 			if trace {

@@ -3,12 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +15,7 @@ import (
 	"github.com/availd/availd/internal/cache"
 	"github.com/availd/availd/internal/doctor"
 	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/server"
 )
 
 const doctorHelp = `Find out why free/busy with a partner does not work.
@@ -28,7 +27,7 @@ partner and --mailbox of ours, the decision about that one mailbox is explained.
 
 func doctorCommand() *cobra.Command {
 	var d diagnosis
-	var name, direction, page, adminListen string
+	var name, direction, page string
 	var redact bool
 	cmd := &cobra.Command{Use: "doctor", Short: "Find out why free/busy with a partner does not work", Long: doctorHelp, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		way, err := doctor.ParseDirection(direction)
@@ -36,14 +35,12 @@ func doctorCommand() *cobra.Command {
 			return err
 		}
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
-			o, err := d.options(a)
+			o, err := d.options(ctx, a)
 			if err != nil {
 				return err
 			}
 			o.Partner, o.Direction = name, way
-			if adminListen != "" {
-				o.Caches = func(ctx context.Context) (map[string][]cache.Entry, error) { return nodeCaches(ctx, adminListen) }
-			}
+			o.Caches = func(context.Context) (map[string][]cache.Entry, error) { return nodeCaches(cmd) }
 			r := doctor.Examine(ctx, o)
 			if redact {
 				r = r.Redacted()
@@ -58,7 +55,7 @@ func doctorCommand() *cobra.Command {
 	f.StringVar(&d.publicResolver, "public-resolver", "", "DNS server outside, such as 9.9.9.9, to compare the system's answers with; it is told the names")
 	f.StringVar(&page, "html", "", "file for the report as one self-contained page")
 	f.BoolVar(&redact, "redact", false, "leave out users and network addresses, so that the report can be sent to the partner")
-	f.StringVar(&adminListen, "admin-listen", "", "admin listener of a running node whose caches are looked at")
+	f.String("admin-listen", adminListen, "admin listener of a running node whose caches are looked at")
 	return cmd
 }
 
@@ -98,28 +95,10 @@ func writeReport(w io.Writer, r *doctor.Report) {
 	fmt.Fprintf(w, "%d failed, %d warnings, %d passed, %d not made\n", r.Count(doctor.Fail), r.Count(doctor.Warn), r.Count(doctor.Pass), r.Count(doctor.Skip))
 }
 
-// nodeCaches asks a node on this machine what it remembers.
-func nodeCaches(ctx context.Context, listen string) (map[string][]cache.Entry, error) {
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listen+"/caches", http.NoBody)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "--admin-listen %q is no address", listen)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fault.New(fault.Unavailable, "no node answers at %s", listen)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fault.New(fault.Unavailable, "the node at %s says %s", listen, strings.ToLower(resp.Status))
-	}
-	var entries []struct {
-		Cache, Key string
-		Age        float64 // seconds
-		Expires    time.Time
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&entries); err != nil {
+// nodeCaches asks the node at --admin-listen what it remembers.
+func nodeCaches(cmd *cobra.Command) (map[string][]cache.Entry, error) {
+	var entries []server.CacheEntry
+	if err := askNode(cmd, http.MethodGet, server.PathCaches, nil, &entries); err != nil {
 		return nil, err
 	}
 	out := map[string][]cache.Entry{}

@@ -25,7 +25,7 @@ type network struct {
 }
 
 func (n *network) flags(f *pflag.FlagSet) {
-	f.StringVar(&n.proxy, "proxy", "", "URL of the web proxy for outgoing calls; the environment's proxy settings are not used")
+	f.StringVar(&n.proxy, "proxy", "", "URL of the web proxy for outgoing calls (default: that of availd proxy set)")
 	f.StringVar(&n.resolver, "resolver", "", "DNS server to ask, such as 192.0.2.53 (default: the system's)")
 	f.StringArrayVar(&n.trustedHosts, "trusted-hostname", nil, "host of another domain to which Autodiscover may lead (repeatable)")
 }
@@ -41,6 +41,14 @@ func (n *network) system() *net.Resolver {
 		return net.DefaultResolver
 	}
 	return doctor.NewResolver(n.resolver)
+}
+
+// follow takes the nodes' web proxy where none was typed.
+func (n *network) follow(ctx context.Context, a *admin.Admin) (err error) {
+	if n.proxy == "" {
+		n.proxy, err = a.WebProxy(ctx)
+	}
+	return err
 }
 
 // clients makes the HTTP clients of the verb.

@@ -49,6 +49,9 @@ func (d *discovery) create(ctx context.Context, a *admin.Admin, name string, p a
 	if err != nil {
 		return err
 	}
+	if err := d.network.follow(ctx, a); err != nil {
+		return err
+	}
 	a.Find = d.network.find
 	_, err = a.CreateFromDiscovery(ctx, name, asked, p, params)
 	return err
@@ -70,6 +73,9 @@ func refreshCommand() *cobra.Command {
 			return err
 		}
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			if err := n.follow(ctx, a); err != nil {
+				return err
+			}
 			a.Find = n.find
 			var drifts []*admin.Drift
 			if len(args) == 0 {

@@ -31,7 +31,10 @@ func (d *diagnosis) flags(f *pflag.FlagSet) {
 }
 
 // options are those of an examination; who and about whom may be left out.
-func (d *diagnosis) options(a *admin.Admin) (o doctor.Options, err error) {
+func (d *diagnosis) options(ctx context.Context, a *admin.Admin) (o doctor.Options, err error) {
+	if err = d.follow(ctx, a); err != nil {
+		return o, err
+	}
 	clients, err := d.clients()
 	if err != nil {
 		return o, err
@@ -59,7 +62,7 @@ func (d *diagnosis) options(a *admin.Admin) (o doctor.Options, err error) {
 
 // tester is options for a test, which has a user in any case.
 func (d *diagnosis) tester(ctx context.Context, a *admin.Admin) (doctor.Options, error) {
-	o, err := d.options(a)
+	o, err := d.options(ctx, a)
 	if err == nil && o.User.IsZero() {
 		o.User, err = a.TestUser(ctx)
 	}
