@@ -137,13 +137,21 @@ func checkIssuer(ctx context.Context, x *examination) verdict {
 			return fail("the gateway signs with %s, and the trust has %s", thumbprint(m.Certificates[0]), thumbprints(known))
 		}
 	}
-	if err := x.opensOwnToken(ctx); err != nil {
+	opened, err := x.opensOwnToken(ctx)
+	if err != nil {
 		return fail("a token of the gateway for ourselves cannot be used: %v", err)
 	}
 	if v := x.look(ctx, "TOK-01"); v.severity == Fail {
 		return v
 	}
-	return pass("the gateway's current certificate is in the trust, and a token for ourselves could be opened")
+	evidence := "the gateway's current certificate is in the trust"
+	if m == nil {
+		evidence = "the gateway's metadata was not read"
+	}
+	if opened {
+		evidence += ", and a token for ourselves could be opened"
+	}
+	return pass("%s", evidence)
 }
 
 func thumbprints(certs []*x509.Certificate) string {
@@ -171,18 +179,19 @@ func (x *examination) selfToken(ctx context.Context) (*federation.DelegationToke
 	})
 }
 
-// opensOwnToken verifies a token for ourselves as a partner's would be. That none is to be had, or that federation is off,
-// is for other checks to tell.
-func (x *examination) opensOwnToken(ctx context.Context) error {
+// opensOwnToken verifies a token for ourselves as a partner's would be; opened is false where there is none. That none is
+// to be had, or that federation is off, is for other checks to tell.
+func (x *examination) opensOwnToken(ctx context.Context) (opened bool, err error) {
 	org, err := x.Organization(ctx)
 	if err != nil || !org.Enabled {
-		return nil //nolint:nilerr // see above
+		return false, nil //nolint:nilerr // see above
 	}
 	tok, err := x.selfToken(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // see above
+		return false, nil //nolint:nilerr // see above
 	}
-	return x.verify(ctx, tok)
+	err = x.verify(ctx, tok)
+	return err == nil, err
 }
 
 // verify sends a message with the token to nobody and reads it as our own endpoint would.
