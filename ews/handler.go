@@ -59,9 +59,6 @@ var operations = map[string]operation{
 	"ConvertId":                  {"ConvertId", false, (*Handler).convertID},
 }
 
-// serverVersionInfo stands on every answer; clients give up without it.
-var serverVersionInfo = []byte(`<h:ServerVersionInfo xmlns:h="` + nsTypes + `" MajorVersion="15" MinorVersion="2" MajorBuildNumber="1118" MinorBuildNumber="7" Version="V2017_07_11"></h:ServerVersionInfo>`)
-
 func understood(space, local string) bool {
 	return space == nsTypes && (local == "RequestServerVersion" || local == "TimeZoneContext" || local == "MailboxCulture")
 }
@@ -73,10 +70,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		f := fault.As(err)
 		rec.Set(slog.String("code", f.Kind.Row().Name), slog.String("cause", f.Error()))
-		soap.WriteFault(w, soap.StyleEWS, f, serverVersionInfo)
+		soap.WriteFault(w, soap.StyleEWS, f, nil)
 		return
 	}
-	soap.Write(w, soap.V11, http.StatusOK, soap.Append(nil, soap.V11, "", serverVersionInfo, body))
+	soap.Write(w, soap.V11, http.StatusOK, soap.Append(nil, soap.V11, "", []byte(soap.ServerVersionInfo), body))
 	if !requester.External {
 		rec.Done(record.StepAnswered, start, fmt.Sprintf("%d bytes to the client", len(body)))
 	}

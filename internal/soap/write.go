@@ -39,7 +39,7 @@ type FaultStyle uint8
 
 // The styles.
 const (
-	StyleEWS          FaultStyle = iota // SOAP 1.1, code in the types namespace, with detail; security kinds in wsse form
+	StyleEWS          FaultStyle = iota // SOAP 1.1, ServerVersionInfo, code in the types namespace, with detail; security kinds in wsse form
 	StyleAutodiscover                   // SOAP 1.1, WS-Addressing action; security kinds in wsse form
 	StyleSTS                            // SOAP 1.2, WS-Trust subcodes, psf detail
 )
@@ -49,6 +49,9 @@ const (
 	nsErrors = "http://schemas.microsoft.com/exchange/services/2006/errors"
 	nsPSF    = "http://schemas.microsoft.com/Passport/SoapServices/SOAPFault"
 )
+
+// ServerVersionInfo is the header block of every EWS answer, faults too whoever writes them: clients give up without it.
+const ServerVersionInfo = `<h:ServerVersionInfo xmlns:h="` + nsTypes + `" MajorVersion="15" MinorVersion="2" MajorBuildNumber="1118" MinorBuildNumber="7" Version="V2017_07_11"></h:ServerVersionInfo>`
 
 // WriteFault writes err with its HTTP status. Kinds that come before SOAP (method, media type, size, credentials) are
 // plain HTTP. headers are ready header blocks. The cause of err is never written.
@@ -87,7 +90,10 @@ func WriteFault(w http.ResponseWriter, style FaultStyle, err *fault.Error, heade
 	default:
 		body = appendFault(nil, "a", nsTypes, row.EWS, err.Text(), appendEWSDetail(nil, row, err))
 	}
-	if style == StyleAutodiscover {
+	switch style {
+	case StyleEWS:
+		headers = append([]byte(ServerVersionInfo), headers...)
+	case StyleAutodiscover:
 		headers = append([]byte(`<a:Action xmlns:a="`+NSWSA+`" s:mustUnderstand="1">`+NSWSA+`/soap/fault</a:Action>`), headers...)
 	}
 	status := row.HTTP
