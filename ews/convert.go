@@ -22,21 +22,36 @@ type request struct {
 	elsewhere bool // the client's version knows WorkingElsewhere
 }
 
-// versions are the names of RequestServerVersion, oldest first; WorkingElsewhere came with Exchange2013.
+// versions are the names of RequestServerVersion that are known, oldest first; WorkingElsewhere came with Exchange2013.
 var versions = []string{"Exchange2007", "Exchange2007_SP1", "Exchange2009", "Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2",
 	"Exchange2012", "Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016", "Exchange2019", "V2015_10_05", "V2016_01_06",
 	"V2016_04_13", "V2016_07_13", "V2016_10_10", "V2017_01_07", "V2017_04_14", "V2017_07_11"}
 
-func readRequest(env *soap.Envelope) (*request, error) {
-	r := &request{}
-	if v := env.Header.Child(nsTypes, "RequestServerVersion"); !v.IsZero() {
-		name, _ := v.Attr("Version")
-		i := slices.Index(versions, name)
-		if i < 0 {
-			return nil, fault.Because(fault.InvalidServerVersion, fmt.Errorf("version %.40q", name))
-		}
-		r.elsewhere = i >= slices.Index(versions, "Exchange2013")
+// newerVersion has the form of the known names: a client of a later Exchange is served as one of the newest known.
+var newerVersion = regexp.MustCompile(`^(Exchange|V)20\d\d(_\w{1,20})?$`)
+
+// readVersion tells whether the client's version knows WorkingElsewhere; who names none counts as the oldest.
+func readVersion(env *soap.Envelope) (elsewhere bool, err error) {
+	v := env.Header.Child(nsTypes, "RequestServerVersion")
+	if v.IsZero() {
+		return false, nil
 	}
+	name, _ := v.Attr("Version")
+	if i := slices.Index(versions, name); i >= 0 {
+		return i >= slices.Index(versions, "Exchange2013"), nil
+	}
+	if !newerVersion.MatchString(name) {
+		return false, fault.Because(fault.InvalidServerVersion, fmt.Errorf("version %.40q", name))
+	}
+	return true, nil
+}
+
+func readRequest(env *soap.Envelope) (*request, error) {
+	elsewhere, err := readVersion(env)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{elsewhere: elsewhere}
 	body := env.Payload
 	if err := order(body, nsTypes+" TimeZone", nsMessages+" MailboxDataArray", nsTypes+" FreeBusyViewOptions", nsTypes+" SuggestionsViewOptions"); err != nil {
 		return nil, err
