@@ -87,23 +87,22 @@ func requester(story string) orgrel.Requester {
 	return orgrel.Requester{Address: a, Domain: a.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy}, External: strings.HasPrefix(story, "partner")}
 }
 
-// TestGoldenPairs answers each testdata/getuseravailability/STORY.request.xml and compares with STORY.response.xml, byte
-// for byte. The answers are valid by the official schema; faults are not, for their xml:lang, in Exchange's form either.
+// TestGoldenPairs answers each testdata/OPERATION/STORY.request.xml and compares with STORY.response.xml, byte for byte. The answers are valid by the official schema; faults are not, for their xml:lang, in Exchange's form either.
 func TestGoldenPairs(t *testing.T) {
 	service := &availability.Service{Calendars: contoso{}, Relationships: contoso{}, Organization: contoso{}, Limits: availability.DefaultLimits()}
-	requests, err := filepath.Glob("testdata/getuseravailability/*.request.xml")
+	requests, err := filepath.Glob("testdata/*/*.request.xml")
 	if err != nil || len(requests) == 0 {
 		t.Fatal("no stories", err)
 	}
 	var served []string
 	for _, path := range requests {
 		story := strings.TrimSuffix(filepath.Base(path), ".request.xml")
-		t.Run(story, func(t *testing.T) {
+		t.Run(filepath.Base(filepath.Dir(path))+"/"+story, func(t *testing.T) {
 			request, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := ews.NewHandler(ews.Options{Service: service, ServerName: "mail.contoso.example",
+			h := ews.NewHandler(ews.Options{Service: service, ServerName: "mail.contoso.example", Now: func() time.Time { return at(23, 12, 0) },
 				Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester(story), nil }})
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/EWS/Exchange.asmx", strings.NewReader(string(request)))
 			r.Header.Set("Content-Type", "text/xml; charset=utf-8")

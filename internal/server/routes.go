@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 
 const (
 	pathEWS          = "/ews/exchange.asmx"
+	pathDescription  = "/ews/"
 	pathAutodiscover = "/autodiscover/autodiscover.svc"
 )
 
@@ -34,7 +36,11 @@ func (s *Server) Public() http.Handler {
 	partners := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticatePartner, ServerName: s.name})
 	r := chi.NewRouter()
 	r.Method(http.MethodPost, pathEWS, s.basic.Wrap(own))
-	r.Method(http.MethodGet, pathEWS, s.basic.Wrap(http.HandlerFunc(hello)))
+	description := ews.NewDescriptionHandler()
+	r.Method(http.MethodGet, pathEWS, s.basic.Wrap(described(description, http.HandlerFunc(hello))))
+	for _, name := range ews.DescriptionNames() {
+		r.Method(http.MethodGet, pathDescription+name, s.basic.Wrap(description))
+	}
 	r.Method(http.MethodGet, pathEWS+"/wssecurity", http.HandlerFunc(hello))
 	r.Method(http.MethodPost, pathEWS+"/wssecurity", s.securityOpen(partners))
 	s.routeAutodiscover(r)
@@ -79,6 +85,17 @@ func sized(next http.Handler) http.Handler {
 			f := fault.Because(fault.TooLarge, fmt.Errorf("Content-Length %d", r.ContentLength))
 			record.From(r.Context()).Set(slog.String("code", f.Kind.Row().Name), slog.String("cause", f.Error()))
 			soap.WriteFault(w, soap.StyleEWS, f, nil)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// described answers ?wsdl, by which generic clients ask for the description, and leaves the rest to next.
+func described(description, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.EqualFold(r.URL.RawQuery, "wsdl") {
+			description.ServeHTTP(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -164,6 +181,9 @@ func endpointOf(path string) string {
 		return "autodiscover_pox"
 	case pathJSON:
 		return "autodiscover_json"
+	}
+	if name, ok := strings.CutPrefix(path, pathDescription); ok && slices.Contains(ews.DescriptionNames(), name) {
+		return "ews_description"
 	}
 	return "other"
 }
