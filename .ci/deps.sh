@@ -10,6 +10,8 @@ command -v openssl >/dev/null || missing+=(openssl)
 command -v curl >/dev/null || missing+=(curl)
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 [ -d /usr/lib/python3/dist-packages/exchangelib ] || missing+=(python3-exchangelib)
+[ -d /usr/lib/python3/dist-packages/zeep ] || missing+=(python3-zeep)
+[ -e /usr/share/davmail/davmail.jar ] || missing+=(davmail-server)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
@@ -18,6 +20,8 @@ if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 	# No cluster of its own: the tests start a private server.
 	mkdir -p /etc/postgresql-common
 	[ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+	# No DavMail at the standard ports either.
+	[ -e /usr/share/davmail/davmail.jar ] || ln -sf /dev/null /etc/systemd/system/davmail-server.service
 	apt-get update -qq || true
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && exit 0
 fi

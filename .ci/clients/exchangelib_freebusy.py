@@ -1,40 +1,62 @@
-"""exchangelib against a running demo: the free/busy of an own user and of a partner's, by the library's own calls.
+"""exchangelib: finds the service by Autodiscover, then asks the free/busy of the question's mailboxes.
 
-Usage: exchangelib_freebusy.py DEMO_JSON. Prints the merged digits of both; exit status 1 when the partner's are empty.
+Usage: exchangelib_freebusy.py QUESTION. Prints what it understood as JSON. The roots for TLS are in
+REQUESTS_CA_BUNDLE.
 """
 
 import datetime
 import json
 import logging
-import os
 import sys
 
-demo = json.load(open(sys.argv[1], encoding="utf-8"))
-ours, partner = demo["organizations"][1], demo["organizations"][0]
-os.environ["REQUESTS_CA_BUNDLE"] = ours["ca_file"]
+import exchangelib
+from exchangelib import DELEGATE, Account, Configuration, Credentials, EWSDateTime, EWSTimeZone
+from exchangelib.autodiscover.protocol import AutodiscoverProtocol
 
-from exchangelib import DELEGATE, Account, Configuration, Credentials, EWSDateTime, EWSTimeZone  # noqa: E402
+question = json.load(open(sys.argv[1], encoding="utf-8"))
 
 logging.getLogger("exchangelib").setLevel(logging.ERROR)  # it warns of every time without a zone
-user = ours["users"][0]
+credentials = Credentials(question["user"], question["password"])
+settings = AutodiscoverProtocol(
+    config=Configuration(service_endpoint=question["autodiscover_url"], credentials=credentials)
+).get_user_settings(user=question["user"])
+if settings.ews_url != question["ews_url"] or settings.autodiscover_smtp_address != question["user"]:
+    sys.exit(f"exchangelib: Autodiscover says {settings.ews_url}, {settings.autodiscover_smtp_address}")
+
+zone = EWSTimeZone(question["zone"])
 account = Account(
-    user["address"],
-    credentials=Credentials(user["address"], user["password"]),
-    config=Configuration(service_endpoint=ours["ews_url"], credentials=Credentials(user["address"], user["password"])),
+    question["user"],
+    credentials=credentials,
+    config=Configuration(service_endpoint=settings.ews_url, credentials=credentials),
     autodiscover=False,
     access_type=DELEGATE,
-    default_timezone=EWSTimeZone("Europe/Berlin"),
+    default_timezone=zone,
 )
-zone = EWSTimeZone("Europe/Berlin")
-today = datetime.date.today()
-start = EWSDateTime(today.year, today.month, today.day, tzinfo=zone)
-end = start + datetime.timedelta(days=1)
-asked = [(user["address"], "Organizer", False), (partner["users"][0]["address"], "Required", False)]
-digits = []
-for view in account.protocol.get_free_busy_info(accounts=asked, start=start, end=end, merged_free_busy_interval=30, requested_view="DetailedMerged"):
-    if isinstance(view, Exception):
-        sys.exit(f"exchangelib: {view!r}")
-    digits.append("".join(str(d) for d in (view.merged or [])))
-    print(view.view_type, digits[-1], [(str(e.start), str(e.end), e.busy_type) for e in view.calendar_events or []])
-if len(digits) != 2 or any(len(d) != 48 for d in digits):
-    sys.exit("exchangelib: 48 digits were expected for each")
+start, end = (
+    EWSDateTime.from_datetime(datetime.datetime.fromisoformat(question[k]).replace(tzinfo=zone)) for k in ("from", "to")
+)
+answers = []
+for address in question["addresses"]:  # one by one: an error of one mailbox ends the whole call
+    try:
+        (view,) = account.protocol.get_free_busy_info(
+            accounts=[(address, "Required", False)],
+            start=start,
+            end=end,
+            merged_free_busy_interval=question["interval"],
+            requested_view="DetailedMerged",
+        )
+    except exchangelib.errors.ResponseMessageError as e:
+        answers.append({"Address": address, "ResponseCode": type(e).__name__})
+        continue
+    answers.append(
+        {
+            "Address": address,
+            "ResponseCode": "NoError",
+            "MergedFreeBusy": "".join(str(d) for d in view.merged),
+            "Events": [
+                [e.start.strftime("%Y-%m-%dT%H:%M:%S"), e.end.strftime("%Y-%m-%dT%H:%M:%S"), e.busy_type]
+                for e in view.calendar_events or []
+            ],
+        }
+    )
+json.dump({"client": "exchangelib " + exchangelib.__version__, "answers": answers}, sys.stdout)

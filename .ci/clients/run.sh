@@ -1,7 +1,17 @@
 #!/usr/bin/env bash
-# Public clients of others against a running demo: what they print is what their users see.
+# Clients of others against a running demo: what each understands of an own user's and of a partner's free/busy, in two
+# time zones, is compared with what `availd freebusy` says. A client that is not installed is skipped with one line;
+# those of Debian fail instead where CI=true.
+# Usage: run.sh [CLIENT…]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+here=.ci/clients
+debian=(curl exchangelib zeep davmail)
+npm=(soap node_ews ews_javascript_api)
+packages=(ews-javascript-api@0.15.3 soap@1.13.0 node-ews@3.5.0 ntlm-client@0.1.1) # node-ews forgets to name the last
+clients=("$@")
+[ ${#clients[@]} -gt 0 ] || clients=("${debian[@]}" "${npm[@]}")
+
 work=$(mktemp -d)
 bin/availdemo -dir "$work/demo" >"$work/demo.out" 2>&1 &
 demo=$!
@@ -11,4 +21,52 @@ for _ in $(seq 600); do
 	kill -0 $demo 2>/dev/null || { cat "$work/demo.out"; exit 1; }
 	sleep 0.1
 done
-/usr/bin/python3 .ci/clients/exchangelib_freebusy.py "$work/demo/demo.json"
+# Everybody trusts the demo's authority; a client that makes instants of local times must not add a zone of its own.
+ca="$work/demo/tls/ca.pem"
+trusting=(env CURL_CA_BUNDLE="$ca" REQUESTS_CA_BUNDLE="$ca" NODE_EXTRA_CA_CERTS="$ca" TZ=UTC)
+export NODE_PATH="$work/npm/node_modules"
+export PATH="/usr/bin:$PATH" # Debian's Python has Debian's modules
+
+# question NAME ZONE WINDOWS_ZONE: what is asked, and what is right.
+question() {
+	local args
+	python3 $here/question.py "$work/demo/demo.json" "$2" "$3" >"$work/$1.question"
+	mapfile -t args < <(python3 -c '
+import json, sys
+q = json.load(open(sys.argv[1]))
+print(*q["addresses"], "--as", q["user"], "--ca-file", q["ca_file"], "--server", q["ews_url"], "--zone", q["zone"],
+      "--from", q["from"], "--to", q["to"], "--interval", str(q["interval"]) + "m", "--output", "json", sep="\n")' "$work/$1.question")
+	bin/availd freebusy "${args[@]}" --password-file "$work/demo/password" >"$work/$1.expected"
+}
+
+# installed CLIENT: whether it can run; npm's are fetched once, without running their scripts.
+installed() {
+	case $1 in
+	curl) command -v curl && command -v xmllint ;;
+	exchangelib | zeep) python3 -c "import $1" ;;
+	davmail) [ -e /usr/share/davmail/davmail.jar ] && command -v java ;;
+	*) command -v node && { [ -d "$work/npm/node_modules" ] || timeout 100 npm install --prefix "$work/npm" --ignore-scripts --no-audit --no-fund "${packages[@]}"; } ;;
+	esac >"$work/install.out" 2>&1
+}
+
+question berlin Europe/Berlin 'W. Europe Standard Time'
+question newyork America/New_York 'Eastern Standard Time'
+status=0
+for client in "${clients[@]}"; do
+	if ! installed "$client"; then
+		echo "$client: skipped, it is not installed"
+		[[ "${CI:-}" = true && " ${debian[*]} " == *" $client "* ]] && status=1
+		continue
+	fi
+	case $client in curl) run=(bash $here/curl_freebusy.sh) ;; soap | node_ews | ews_javascript_api) run=(node $here/${client}_freebusy.js) ;; *) run=(python3 $here/${client}_freebusy.py) ;; esac
+	for q in berlin newyork; do
+		if ! timeout 120 "${trusting[@]}" "${run[@]}" "$work/$q.question" >"$work/answer" 2>"$work/log"; then
+			tail -n 20 "$work/log"
+			echo "$client: failed"
+			status=1
+		else
+			python3 $here/compare.py "$work/$q.question" "$work/$q.expected" "$work/answer" || status=1
+		fi
+	done
+done
+exit $status

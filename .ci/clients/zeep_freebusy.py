@@ -1,0 +1,77 @@
+"""zeep: a client generated from the WSDL that the service itself serves, strict in what it reads. It asks free/busy and
+suggestions in one call, then the other operations that the WSDL has.
+
+Usage: zeep_freebusy.py QUESTION. Prints what it understood as JSON. The roots for TLS are in
+REQUESTS_CA_BUNDLE.
+"""
+
+import json
+import sys
+import urllib.parse
+
+import requests
+import zeep
+
+question = json.load(open(sys.argv[1], encoding="utf-8"))
+session = requests.Session()
+session.auth = (question["user"], question["password"])
+client = zeep.Client(
+    urllib.parse.urljoin(question["ews_url"], "Services.wsdl"),
+    transport=zeep.Transport(session=session),
+    settings=zeep.Settings(strict=True),
+)
+types = client.type_factory("http://schemas.microsoft.com/exchange/services/2006/types")
+
+
+def result(answer, name):
+    """The body of an answer: zeep puts it beside the headers."""
+    return answer.body[name] if hasattr(answer, "body") and name in answer.body else getattr(answer, "body", answer)
+
+
+zones = client.service.GetServerTimeZones(Ids={"Id": [question["windows_zone"]]}, ReturnFullTimeZoneData=True)
+message = result(zones, "GetServerTimeZonesResult").ResponseMessages.GetServerTimeZonesResponseMessage
+definition = message.TimeZoneDefinitions.TimeZoneDefinition[0]
+window = types.Duration(StartTime=question["from"], EndTime=question["to"])
+answer = client.service.GetUserAvailability(
+    MailboxDataArray={
+        "MailboxData": [{"Email": {"Address": a}, "AttendeeType": "Required"} for a in question["addresses"]]
+    },
+    FreeBusyViewOptions={
+        "TimeWindow": window,
+        "MergedFreeBusyIntervalInMinutes": question["interval"],
+        "RequestedView": "DetailedMerged",
+    },
+    SuggestionsViewOptions={"MeetingDurationInMinutes": 30, "DetailedSuggestionsWindow": window},
+    _soapheaders={
+        "RequestVersion": {"Version": "Exchange2016"},
+        "TimeZoneContext": {"TimeZoneDefinition": definition},
+    },
+)
+availability = result(answer, "GetUserAvailabilityResult")
+answers = []
+for address, row in zip(question["addresses"], availability.FreeBusyResponseArray.FreeBusyResponse):
+    view = row.FreeBusyView
+    events = view.CalendarEventArray.CalendarEvent if view.CalendarEventArray else []
+    answers.append(
+        {
+            "Address": address,
+            "ResponseCode": row.ResponseMessage.ResponseCode,
+            "MergedFreeBusy": view.MergedFreeBusy or "",
+            "Events": [[e.StartTime.isoformat(), e.EndTime.isoformat(), e.BusyType] for e in events],
+        }
+    )
+suggestions = [
+    {"Time": s.MeetingTime.isoformat(), "Quality": s.SuggestionQuality}
+    for day in availability.SuggestionsResponse.SuggestionDayResultArray.SuggestionDayResult
+    for s in (day.SuggestionArray.Suggestion if day.SuggestionArray else [])
+]
+
+shape = {"BaseShape": "Default"}
+folders = client.service.GetFolder(FolderShape=shape, FolderIds={"_value_1": [{"DistinguishedFolderId": {"Id": "calendar"}}]})
+folder = result(folders, "GetFolderResult").ResponseMessages.GetFolderResponseMessage[0].Folders._value_1[0]["CalendarFolder"]
+ids = {"AlternateId": [{"Format": "EwsId", "Id": folder.FolderId.Id, "Mailbox": question["user"]}]}
+converted = client.service.ConvertId(SourceIds=ids, DestinationFormat="EwsId")
+mailbox = result(converted, "ConvertIdResult").ResponseMessages.ConvertIdResponseMessage[0].AlternateId.Mailbox
+if mailbox != question["user"]:
+    sys.exit(f"zeep: ConvertId says {mailbox}")
+json.dump({"client": "zeep " + zeep.__version__, "answers": answers, "suggestions": suggestions}, sys.stdout)
