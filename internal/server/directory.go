@@ -156,7 +156,7 @@ func (d *directory) find(ctx context.Context, r orgrel.Requester, users []smtpad
 func ownSettings(public map[string]string, m *mailbox.Mailbox, internalURL string) map[string]string {
 	s := maps.Clone(public)
 	dn := "/o=availd/ou=Exchange Administrative Group/cn=Recipients/cn=" + m.Address.Local()
-	s[autodiscover.SettingDisplayName], s[autodiscover.SettingSMTPAddress] = m.DisplayName, m.Address.String()
+	s[autodiscover.SettingDisplayName], s[autodiscover.SettingSMTPAddress] = cmp.Or(m.DisplayName, m.Address.String()), m.Address.String()
 	s[autodiscover.SettingUserDN], s["MailboxDN"] = dn, dn
 	s["UserMSOnline"], s["MapiHttpEnabled"] = "False", "False"
 	if url := cmp.Or(internalURL, s[autodiscover.SettingExternalEwsUrl]); url != "" {
