@@ -21,7 +21,7 @@ if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 	mkdir -p /etc/postgresql-common
 	[ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
 	# No DavMail at the standard ports either.
-	[ -e /usr/share/davmail/davmail.jar ] || ln -sf /dev/null /etc/systemd/system/davmail-server.service
+	[ -e /usr/share/davmail/davmail.jar ] || { mkdir -p /etc/systemd/system && ln -sf /dev/null /etc/systemd/system/davmail-server.service; }
 	apt-get update -qq || true
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && exit 0
 fi

@@ -4,7 +4,6 @@ import (
 	"embed"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/availd/availd/internal/fault"
@@ -37,10 +36,6 @@ func NewDescriptionHandler() http.Handler {
 		if before, after, found := strings.Cut(string(file), "LOCATION"); found {
 			file = append(xmlsec.AppendAttr([]byte(before), "https://"+r.Host+"/EWS/Exchange.asmx"), after...)
 		}
-		h := w.Header()
-		h.Set("Content-Type", "text/xml; charset=utf-8")
-		h.Set("Content-Length", strconv.Itoa(len(file)))
-		h.Set("X-Content-Type-Options", "nosniff")
-		_, _ = w.Write(file)
+		soap.Write(w, soap.V11, http.StatusOK, file)
 	})
 }
