@@ -128,7 +128,7 @@ func TestEveryCommandOfTheWalkthroughDoesWhatThePageSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := read(page)
-	if len(blocks) < 10 {
+	if len(blocks) < 30 {
 		t.Fatalf("the page has %d blocks of commands", len(blocks))
 	}
 	s := startShell(t)

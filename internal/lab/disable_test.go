@@ -85,9 +85,10 @@ func TestDisabledRelationshipShowsNothingASecondLater(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		for name, url := range nodes {
-			seen[name] = &observed{}
+			o := &observed{}
+			seen[name] = o
 			for range 2 {
-				wg.Go(func() { seen[name].hammer(ctx, t, asking, url, tom) })
+				wg.Go(func() { o.hammer(ctx, t, asking, url, tom) })
 			}
 		}
 		a := &admin.Admin{Store: l.Contoso.Store, Who: "lab", Now: time.Now}

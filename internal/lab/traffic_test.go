@@ -26,7 +26,7 @@ import (
 const (
 	everySoOften = 20 * time.Millisecond // 50 lookups a second
 	keptEvery    = 5                     // lookups, one request with a token from before
-	inFlight     = 64
+	inFlight     = 24                    // so that a slow machine has fewer lookups a second, and not longer ones
 	digitsAtNine = "<t:MergedFreeBusy>000000000200000000000000</t:MergedFreeBusy>"
 	opGetAvail   = "http://schemas.microsoft.com/exchange/services/2006/messages/GetUserAvailability"
 )

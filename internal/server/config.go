@@ -139,7 +139,8 @@ func (c *config) reread(ctx context.Context) (*snapshot, error) {
 func (c *config) age() time.Duration { return time.Since(time.Unix(0, c.confirmed.Load())) }
 
 func (c *config) get(ctx context.Context) (*snapshot, error) {
-	if cfg := c.current.Load(); cfg != nil && c.age() < staleness {
+	confirmed := c.age() < staleness // asked before the copy is taken: a new copy may come in between, and would confirm an old one
+	if cfg := c.current.Load(); cfg != nil && confirmed {
 		return cfg, nil
 	}
 	return c.refresh(ctx)
