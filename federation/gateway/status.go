@@ -17,7 +17,7 @@ import (
 var statusPage string
 
 // styleHash is the SHA-256 of the page's style element: the only thing that the page may use.
-const styleHash = "1NNeQuxd1bjtXp2TWwTiUWwE6h+SZYkDH9FPh2JFlVU="
+const styleHash = "EBBXTa3DA6P7JewpRoW0elH4dImt0BiQmq3DpcrnbOo="
 
 var statusTemplate = template.Must(template.New("status").Parse(statusPage))
 
