@@ -19,6 +19,7 @@ import (
 	"github.com/availd/availd/availability"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/cache"
+	"github.com/availd/availd/internal/limit"
 	"github.com/availd/availd/internal/listen"
 	"github.com/availd/availd/internal/login"
 	"github.com/availd/availd/internal/partner"
@@ -92,7 +93,8 @@ func New(o Options, st store.Store) *Server {
 	s.service = &availability.Service{Calendars: measuredCalendars{st, m}, Relationships: cfg, Organization: cfg, Limits: o.Availability,
 		Remote: measuredRemote{remote, m}}
 	s.verifier = &federation.Verifier{Trusts: cfg, Replays: measuredReplays{st, m}, Now: o.Now, Paths: s.checkTo, UnknownIssuer: s.noteUnknownIssuer}
-	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }, Bound: cfg.RelationshipForAccount}
+	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }, Bound: cfg.RelationshipForAccount,
+		Source: func(r *http.Request) string { return limit.Source(r, o.Proxies).String() }, Now: o.Now}
 	return s
 }
 
