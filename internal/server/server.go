@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -133,23 +132,46 @@ func Run(ctx context.Context, o Options) error {
 	if _, err := s.config.read(ctx); err != nil {
 		return err
 	}
+	listeners, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.Follow(ctx); return nil })
 	g.Go(func() error { s.periodic(ctx); return nil })
 	g.Go(func() error { s.watchPartners(ctx); return nil })
-	g.Go(func() error {
-		return listen.Serve(ctx, listen.Config{Addr: o.Listen, CertFile: o.TLSCert, KeyFile: o.TLSKey, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: o.Timeouts,
-			MaxInFlight: -1, CertificateLoaded: s.metrics.tlsLoaded}, s.Public(), func(a net.Addr) { o.Log.Info("ready", "address", a.String()) })
-	})
-	if o.AdminListen != "" {
-		g.Go(func() error {
-			return listen.Serve(ctx, listen.Config{Addr: o.AdminListen, Plain: true, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: listen.Timeouts{Write: profileTime}},
-				s.Admin(ctx), nil)
-		})
+	for i, l := range listeners {
+		h := s.Public()
+		if i > 0 {
+			h = s.Admin(ctx)
+		}
+		g.Go(func() error { return l.Serve(ctx, h) })
 	}
+	o.Log.Info("ready", "address", listeners[0].Addr().String())
 	err = g.Wait()
 	o.Log.Info("ended")
 	return err
+}
+
+// open opens the public listener and, where there is one, the admin listener.
+func (s *Server) open(ctx context.Context) (out []*listen.Listener, err error) {
+	o := s.o
+	configs := []listen.Config{{Addr: o.Listen, CertFile: o.TLSCert, KeyFile: o.TLSKey, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: o.Timeouts,
+		MaxInFlight: -1, CertificateLoaded: s.metrics.tlsLoaded}}
+	if o.AdminListen != "" {
+		configs = append(configs, listen.Config{Addr: o.AdminListen, Plain: true, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: listen.Timeouts{Write: profileTime}})
+	}
+	for _, c := range configs {
+		l, err := listen.Open(ctx, c)
+		if err != nil {
+			for _, l := range out {
+				l.Close()
+			}
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
 }
 
 // Follow keeps the node's copy of the configuration up to date, and the trust when the gateway's key is unknown, until
