@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -85,6 +86,8 @@ func New(o Options) (*Gateway, error) {
 		return nil, fmt.Errorf("token lifetime %s is not between 0 and 24h", o.Lifetime)
 	case o.Issuer == "":
 		return nil, errors.New("the issuer name is empty")
+	case !strings.HasPrefix(o.PublicURL, "https://"):
+		return nil, fmt.Errorf("public URL %q is not https://HOST", o.PublicURL)
 	case o.Registration == RegisterByProof && o.Domains == nil:
 		return nil, errors.New("registration by proof needs a resolver")
 	}

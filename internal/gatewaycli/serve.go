@@ -93,6 +93,9 @@ func (c *cli) serve(ctx context.Context, s serving) error {
 	if err != nil {
 		return err
 	}
+	if s.listen.CertFile == "" || s.listen.KeyFile == "" {
+		return fault.New(fault.Invalid, "serve needs --tls-cert and --tls-key (fedgateway dev-ca makes a pair for a trial)")
+	}
 	public, err := listen.Open(ctx, s.listen)
 	if err != nil {
 		return err
@@ -145,7 +148,7 @@ func (s *serving) gateways(ctx context.Context, a *gatewayadmin.Admin, log *slog
 	switch r := gateway.Registration(s.registration); {
 	case r != gateway.RegisterOff && r != gateway.RegisterByApproval && r != gateway.RegisterByProof:
 		return nil, fault.New(fault.Invalid, "--registration %q is not off, approval or proof", r)
-	case (s.secondName == "") != (s.secondIssuer == "") || s.secondIssuer == s.issuer || strings.ContainsAny(s.secondName, "/?#% "):
+	case (s.secondName == "") != (s.secondIssuer == "") || s.secondName != "" && s.secondIssuer == s.issuer || strings.ContainsAny(s.secondName, "/?#% "):
 		return nil, fault.New(fault.Invalid, "--second-instance and --second-issuer go together, and the issuers differ")
 	}
 	proxies, err := parsePrefixes(s.trustedProxies)
