@@ -55,6 +55,7 @@ type Server struct {
 	verifier  *federation.Verifier
 	basic     *login.Basic
 	metrics   *metrics
+	log       *requestLog
 	admission *admission
 	clients   *partner.Clients
 	caches    cache.Set // of tokens and Autodiscover answers
@@ -80,7 +81,8 @@ func New(o Options, st store.Store) *Server {
 		o.Availability = availability.DefaultLimits()
 	}
 	m := newMetrics(cfg)
-	s := &Server{o: o, store: st, config: cfg, clients: cl, metrics: m, admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
+	s := &Server{o: o, store: st, config: cfg, clients: cl, metrics: m, log: newRequestLog(o.Log, o.Now),
+		admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
 	s.gateway = func(t *federation.Trust) (*http.Client, error) {
 		return cl.Get(partner.Profile{CAFile: t.CAFile, Allowed: append(partner.PrivateIf(t.AllowPrivate), o.AllowPrivate...)})
 	}
