@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"os"
@@ -61,7 +62,7 @@ func (d *demo) lookup(ctx context.Context) (failed bool, err error) {
 	for _, name := range []string{"ResponseCode", "MessageText", "FreeBusyViewType", "MergedFreeBusy"} {
 		m := regexp.MustCompile(`<(?:t:)?` + name + `>([^<]*)<`).FindSubmatch(answer)
 		if m != nil {
-			fmt.Printf("  %-17s %s\n", name, m[1])
+			fmt.Printf("  %-17s %s\n", name, oneLine(m[1]))
 		}
 	}
 	for _, m := range regexp.MustCompile(`<t:StartTime>([^<]*)</t:StartTime><t:EndTime>([^<]*)</t:EndTime><t:BusyType>([^<]*)<`).FindAllSubmatch(answer, -1) {
@@ -100,6 +101,11 @@ func (d *demo) ask(ctx context.Context, requestID string, asker user, asked stri
 	}
 	defer resp.Body.Close()
 	return io.ReadAll(resp.Body)
+}
+
+// oneLine is text of an answer as it is read: without references and line ends.
+func oneLine(text []byte) string {
+	return strings.Join(strings.Fields(html.UnescapeString(string(text))), " ")
 }
 
 // steps collects the records of the request from the logs of the three processes.

@@ -50,7 +50,7 @@ func (g *Gateway) check(ctx context.Context, env *soap.Envelope) (*grant, error)
 	if err != nil {
 		return nil, err
 	}
-	if !g.budgets.take(from.Name, g.o.Now()) {
+	if !g.budgets.Take(from.Name, g.o.Now()) {
 		return nil, &fault.Error{Kind: fault.ServerBusy, Cause: fmt.Errorf("organization %s has used up its budget", from.Name), BackOff: time.Second}
 	}
 	user, assertionID, err := g.onBehalfOf(rst.behalf, from, now)

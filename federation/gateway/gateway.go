@@ -12,10 +12,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/availd/availd/federation"
+	"github.com/availd/availd/internal/limit"
 	"github.com/availd/availd/internal/xmlsec"
 )
 
@@ -66,9 +68,9 @@ type Keys struct {
 type Gateway struct {
 	o        Options
 	keys     atomic.Pointer[published]
-	failures *buckets // by source address
-	budgets  *buckets // by organization
-	signups  *buckets // registrations by source address
+	failures *limit.Budgets // by source address
+	budgets  *limit.Budgets // by organization
+	signups  *limit.Budgets // registrations by source address
 }
 
 // published is a set of keys with the metadata that names them.
@@ -84,12 +86,15 @@ func New(o Options) (*Gateway, error) {
 		return nil, fmt.Errorf("token lifetime %s is not between 0 and 24h", o.Lifetime)
 	case o.Issuer == "":
 		return nil, errors.New("the issuer name is empty")
+	case !strings.HasPrefix(o.PublicURL, "https://"):
+		return nil, fmt.Errorf("public URL %q is not https://HOST", o.PublicURL)
 	case o.Registration == RegisterByProof && o.Domains == nil:
 		return nil, errors.New("registration by proof needs a resolver")
 	}
 	l := o.Limits.orDefaults()
-	g := &Gateway{o: o, failures: newBuckets(l.FailuresPerSource, time.Second), budgets: newBuckets(l.TokensPerOrganization, time.Second),
-		signups: newBuckets(l.RegistrationsPerHour, time.Hour)}
+	g := &Gateway{o: o, failures: limit.NewBudgets(l.FailuresPerSource, time.Second, 10*l.FailuresPerSource),
+		budgets: limit.NewBudgets(l.TokensPerOrganization, time.Second, 10*l.TokensPerOrganization),
+		signups: limit.NewBudgets(l.RegistrationsPerHour, time.Hour, l.RegistrationsPerHour)}
 	return g, g.SetKeys(Keys{Current: o.Signing})
 }
 

@@ -66,7 +66,7 @@ func (g *Gateway) issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	gr, err := g.admit(ctx, w, r, from)
 	if err != nil {
 		if k := fault.KindOf(err); k != fault.ServerBusy && k != fault.Internal {
-			g.failures.take(from, g.o.Now())
+			g.failures.Take(from, g.o.Now())
 		}
 		rec.Failed(record.StepOrganizationTrusted, start, fault.As(err).Error())
 		return nil, err
@@ -91,7 +91,7 @@ func (g *Gateway) issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 
 // admit reads and checks a request. What costs nothing comes first: the source's budget before a byte is read.
 func (g *Gateway) admit(ctx context.Context, w http.ResponseWriter, r *http.Request, from string) (*grant, error) {
-	if !g.failures.left(from, g.o.Now()) {
+	if !g.failures.Left(from, g.o.Now()) {
 		return nil, &fault.Error{Kind: fault.ServerBusy, Cause: fmt.Errorf("too many refused requests from %s", from), BackOff: time.Second}
 	}
 	env, err := soap.ReadRequest(w, r, soap.V12, maxRequest, nil)

@@ -33,7 +33,7 @@ func (g *Gateway) register(ctx context.Context, u *federation.UnverifiedStatemen
 	if g.o.Registration != RegisterByApproval && g.o.Registration != RegisterByProof {
 		return denied("registration is off")
 	}
-	if !g.signups.take(from, g.o.Now()) {
+	if !g.signups.Take(from, g.o.Now()) {
 		return fault.Because(fault.ServerBusy, fmt.Errorf("too many registrations from %s", from))
 	}
 	s, err := u.Verify([]*x509.Certificate{u.Certificate}, g.o.Issuer, g.o.Now())

@@ -29,7 +29,7 @@ func (g *Gateway) serveStatement(w http.ResponseWriter, r *http.Request) {
 		cause = err.Error()
 		status = statementStatus(err)
 		if status == http.StatusForbidden || status == http.StatusBadRequest {
-			g.failures.take(g.source(r), g.o.Now())
+			g.failures.Take(g.source(r), g.o.Now())
 		}
 		http.Error(w, fault.STSFailedAuthentication.Row().Text, status)
 	} else {
@@ -59,7 +59,7 @@ func statementStatus(err error) int {
 }
 
 func (g *Gateway) takeStatement(ctx context.Context, w http.ResponseWriter, r *http.Request, status *int, what *string) error {
-	if !g.failures.left(g.source(r), g.o.Now()) {
+	if !g.failures.Left(g.source(r), g.o.Now()) {
 		return fault.Because(fault.ServerBusy, errors.New("too many refused requests"))
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/xml" {
@@ -95,7 +95,7 @@ func (g *Gateway) registered(ctx context.Context, u *federation.UnverifiedStatem
 	if err != nil {
 		return denied("%w", err)
 	}
-	if !g.budgets.take(o.Name, g.o.Now()) {
+	if !g.budgets.Take(o.Name, g.o.Now()) {
 		return fault.Because(fault.ServerBusy, fmt.Errorf("organization %s has used up its budget", o.Name))
 	}
 	ctx = WithActor(ctx, "organization "+o.Name)

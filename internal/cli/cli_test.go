@@ -3,6 +3,9 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -194,8 +197,19 @@ func TestCommandLine(t *testing.T) {
 		{"freebusy tom@contoso.example --view Everything", 1, "not MergedOnly"},
 		{"freebusy tom@contoso.example --from yesterday", 1, "is not a time"},
 		{"freebusy tom@contoso.example --as tom@contoso.example", 1, "no terminal"},
+		{"freebusy tom@contoso.example --as tom@contoso.example --server http://localhost/", 1, "is not https"},
 		{"serve", 1, "needs --tls-cert"},
+		{"serve --max-in-flight=-3", 1, "--max-in-flight -3"},
+		{"serve --max-window 0", 1, "--max-window 0s"},
+		{"dev-ca --out " + dir, 0, ""},
+		{"serve --listen 127.0.0.1:0 --admin-listen 0.0.0.0:0 --tls-cert " + dir + "/server.pem --tls-key " + dir + "/server.key", 1, "loopback addresses only"},
+		{"serve --listen 127.0.0.1:0 --admin-listen '' --tls-cert " + dir + "/server.pem --tls-key " + dir + "/server.pem", 1, "found a certificate rather than a key"},
 		{"frobnicate", 1, "unknown command"},
+		{"mailbox frobnicate", 1, `unknown command "frobnicate" for "availd mailbox"`},
+		{"mailbox permission st", 1, "did you mean set?"},
+		{"mailbox create", 1, "an argument is missing: availd mailbox create ADDRESS [flags]"},
+		{"mailbox create a@contoso.example b@contoso.example", 1, "the arguments do not fit: availd mailbox create ADDRESS [flags]"},
+		{"mailbox", 0, "Available Commands"},
 		{"org set --frobnicate", 1, "unknown flag"},
 		{"audit --output list", 0, `FreeBusyAccessLevel: "LimitedDetails"`},
 		{"audit --output list", 0, "Enabled: true → false"},
@@ -239,5 +253,16 @@ func TestShowIsAnObjectAndListIsAnArray(t *testing.T) {
 	_, out, _ = run(t, database, "mailbox show tom@contoso.example --output json")
 	if err := json.Unmarshal([]byte(out), &one); err != nil || one["WorkingHours"] != "Mon-Fri 08:00-17:00" || len(one["EmailAddresses"].([]any)) != 0 {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestWrongPasswordIsCredentialsAndNotANetworkThatFailed(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer server.Close()
+	dir := t.TempDir()
+	ca := writeFile(t, dir, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	status, _, errOut := run(t, filepath.Join(dir, "a.db"), "freebusy tom@contoso.example --as rita@contoso.example --password-stdin --server "+server.URL+" --ca-file "+ca)
+	if status != 5 || !strings.Contains(errOut, `the password of "rita@contoso.example"`) {
+		t.Errorf("exit %d: %s", status, errOut)
 	}
 }

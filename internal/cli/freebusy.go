@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/partner"
+	"github.com/availd/availd/internal/soap"
 	"github.com/availd/availd/mailbox/timezone"
 )
 
@@ -46,6 +49,9 @@ func freebusyCommand() *cobra.Command {
 			}
 			q.Mailboxes = append(q.Mailboxes, availability.Attendee{Raw: s, Address: a})
 		}
+		if !strings.HasPrefix(url, "https://") {
+			return fault.New(fault.Invalid, "--server %q is not https: the password would be readable on the way", url)
+		}
 		secret, err := askedPassword(cmd)
 		if err != nil {
 			return err
@@ -60,7 +66,7 @@ func freebusyCommand() *cobra.Command {
 		}
 		results, err := c.GetUserAvailability(cmd.Context(), q)
 		if err != nil {
-			return &fault.Error{Kind: fault.Unavailable, Message: err.Error(), Cause: err}
+			return refused(err, as)
 		}
 		return printResults(cmd, q, results)
 	}}
@@ -76,6 +82,14 @@ func freebusyCommand() *cobra.Command {
 	f.StringVar(&caFile, "ca-file", "", "roots for TLS (PEM)")
 	f.StringVar(&requestID, "request-id", "", "id to find the request by in the logs")
 	return cmd
+}
+
+// refused is what the whole request failed of.
+func refused(err error, as string) error {
+	if e, ok := errors.AsType[*soap.HTTPError](err); ok && e.Status == http.StatusUnauthorized {
+		return fault.New(fault.Unauthorized, "the server does not take the password of %q", as)
+	}
+	return &fault.Error{Kind: fault.Unavailable, Message: err.Error(), Cause: err}
 }
 
 func moment(s string, fallback time.Time, z *timezone.Zone) (time.Time, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/availd/availd/internal/listen"
 	"github.com/availd/availd/internal/store"
 	"github.com/availd/availd/internal/store/open"
+	"github.com/availd/availd/internal/usage"
 )
 
 // Run executes the command line and returns the exit status: 0 done, 1 usage, 2 check failed, 3 conflict or missing
@@ -91,6 +92,7 @@ func Root() *cobra.Command {
 	f.String("output", formatTable, "table, list or json")
 	cmd.AddCommand(serveCommand(), readyCommand(), migrateCommand(), devCACommand(), orgCommand(), acceptedDomainCommand(), domainCommand(), urlCommand(), endpointCommand(), trustCommand(), certificateCommand(), orgrelCommand(), mailboxCommand(),
 		groupCommand(), keyCommand(), freebusyCommand(), explainCommand(), discoverCommand(), testCommand(), testUserCommand(), doctorCommand(), auditCommand(), versionCommand())
+	usage.Strict(cmd)
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := fromEnvironment(cmd.Flags()); err != nil {
 			return err

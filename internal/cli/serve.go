@@ -45,6 +45,9 @@ func serveCommand() *cobra.Command {
 			}
 			o.Proxy = u
 		}
+		if err := positive(cmd.Flags()); err != nil {
+			return err
+		}
 		if o.TLSCert == "" || o.TLSKey == "" {
 			return fault.New(fault.Invalid, "serve needs --tls-cert and --tls-key (availd dev-ca makes a pair for a trial)")
 		}
@@ -116,6 +119,17 @@ func limitFlags(f *pflag.FlagSet, o *server.Options) {
 	f.DurationVar(&o.Timeouts.Read, "read-timeout", 15*time.Second, "until the whole request is read")
 	f.DurationVar(&o.Timeouts.Write, "write-timeout", 60*time.Second, "until the answer is written")
 	f.DurationVar(&o.Timeouts.Idle, "idle-timeout", 60*time.Second, "between two requests of a connection")
+}
+
+// positive refuses limits under which nothing could be served.
+func positive(f *pflag.FlagSet) (err error) {
+	f.VisitAll(func(f *pflag.Flag) {
+		limit := strings.HasPrefix(f.Name, "max-") || strings.HasSuffix(f.Name, "-timeout") || f.Name == "queue-wait"
+		if v := f.Value.String(); limit && (v == "0" || v == "0s" || strings.HasPrefix(v, "-")) {
+			err = fault.New(fault.Invalid, "--%s %s is not more than nothing", f.Name, v)
+		}
+	})
+	return err
 }
 
 func prefixes(flag string, texts []string) (out []netip.Prefix, err error) {

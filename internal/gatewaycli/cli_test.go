@@ -107,6 +107,11 @@ func TestWrongCommandIsASentenceAndAStatus(t *testing.T) {
 		{[]string{"signing-key", "publish"}, 3, "there is no next signing key"},
 		{[]string{"serve", "--registration", "everybody"}, 1, "not off, approval or proof"},
 		{[]string{"serve", "--second-instance", "consumer"}, 1, "go together"},
+		{[]string{"serve", "--issuer", ""}, 1, "the issuer name is empty"},
+		{[]string{"serve", "--public-url", "http://gateway.example"}, 1, "is not https://HOST"},
+		{[]string{"serve"}, 1, "serve needs --tls-cert and --tls-key"},
+		{[]string{"org", "add", "Contoso"}, 1, "certificate"},
+		{[]string{"org", "ad"}, 1, "did you mean add?"},
 		{[]string{"serve", "--profile", "modern", "--token-cipher", "tripledes-cbc"}, 1, "needs the profile exchange"},
 		{[]string{"serve", "--admin-listen", "0.0.0.0:0", "--listen", "127.0.0.1:0"}, 1, "unless there is an --admin-token-file"},
 	} {

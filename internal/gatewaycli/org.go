@@ -32,6 +32,7 @@ func (c *cli) orgCommand() *cobra.Command {
 	add.Flags().StringVar(&n.Contact, "contact", "", "address of its administrator")
 	add.Flags().StringVar(&n.Instance, "instance", "", "instance of the gateway (default: the first)")
 	add.Flags().StringVar(&certFile, "certificate", "", "its organization certificate (PEM)")
+	_ = add.MarkFlagRequired("certificate")
 	add.Flags().StringArrayVar(&n.Domains, "domain", nil, "a domain for whose users it may speak (repeatable)")
 	list := &cobra.Command{Use: "list", Short: "List organizations", Args: cobra.NoArgs, RunE: c.verb(func(ctx context.Context, a *gatewayadmin.Admin, _ []string) (any, error) {
 		orgs, err := a.Organizations(ctx)

@@ -26,6 +26,7 @@ import (
 	"github.com/availd/availd/internal/gatewaykeys"
 	"github.com/availd/availd/internal/gatewaystore"
 	"github.com/availd/availd/internal/listen"
+	"github.com/availd/availd/internal/usage"
 	"github.com/availd/availd/internal/wssecurity"
 )
 
@@ -75,6 +76,7 @@ func (c *cli) root() *cobra.Command {
 	f.DurationVar(&c.grace, "domain-grace", 4*24*time.Hour, "how long a domain stays proven after its TXT record has gone")
 	f.StringVar(&c.output, "output", "table", "table or json")
 	cmd.AddCommand(c.serveCommand(), c.orgCommand(), c.domainCommand(), c.certificateCommand(), c.signingKeyCommand(), c.auditCommand(), devCACommand())
+	usage.Strict(cmd)
 	return cmd
 }
 

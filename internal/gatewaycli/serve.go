@@ -93,16 +93,30 @@ func (c *cli) serve(ctx context.Context, s serving) error {
 	if err != nil {
 		return err
 	}
+	if s.listen.CertFile == "" || s.listen.KeyFile == "" {
+		return fault.New(fault.Invalid, "serve needs --tls-cert and --tls-key (fedgateway dev-ca makes a pair for a trial)")
+	}
+	public, err := listen.Open(ctx, s.listen)
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	var admin *listen.Listener
+	if s.adminListen != "" {
+		if admin, err = listen.Open(ctx, adminListen); err != nil {
+			return err
+		}
+		defer admin.Close()
+	}
 	if s.chaos {
 		log.Warn("CHAOS: this gateway refuses, delays and cuts requests on purpose, and its clock is wrong; it is for tests only", "seed", s.chaosSeed)
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return listen.Serve(ctx, s.listen, mount(gateways, s.secondName), func(addr net.Addr) { log.Info("ready", "address", addr.String(), "issuer", s.issuer) })
-	})
-	if s.adminListen != "" {
-		group.Go(func() error { return listen.Serve(ctx, adminListen, a.API(tokens, log), nil) })
+	group.Go(func() error { return public.Serve(ctx, mount(gateways, s.secondName)) })
+	if admin != nil {
+		group.Go(func() error { return admin.Serve(ctx, a.API(tokens, log)) })
 	}
+	log.Info("ready", "address", public.Addr().String(), "issuer", s.issuer)
 	group.Go(func() error { a.Domains.Run(ctx); return nil })
 	if s.chaos {
 		group.Go(func() error { return s.rollAll(ctx, gateways) })
@@ -134,7 +148,7 @@ func (s *serving) gateways(ctx context.Context, a *gatewayadmin.Admin, log *slog
 	switch r := gateway.Registration(s.registration); {
 	case r != gateway.RegisterOff && r != gateway.RegisterByApproval && r != gateway.RegisterByProof:
 		return nil, fault.New(fault.Invalid, "--registration %q is not off, approval or proof", r)
-	case (s.secondName == "") != (s.secondIssuer == "") || s.secondIssuer == s.issuer || strings.ContainsAny(s.secondName, "/?#% "):
+	case (s.secondName == "") != (s.secondIssuer == "") || s.secondName != "" && s.secondIssuer == s.issuer || strings.ContainsAny(s.secondName, "/?#% "):
 		return nil, fault.New(fault.Invalid, "--second-instance and --second-issuer go together, and the issuers differ")
 	}
 	proxies, err := parsePrefixes(s.trustedProxies)

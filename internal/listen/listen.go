@@ -41,22 +41,44 @@ type Config struct {
 	CertificateLoaded func(notAfter time.Time) // may be nil; called for every TLS certificate that comes into force
 }
 
-// Serve serves h until ctx ends, then drains: it goes on for DrainDelay, stops accepting and gives what is in flight
-// 30 seconds. ready is called with the address once connections are accepted.
-func Serve(ctx context.Context, c Config, h http.Handler, ready func(net.Addr)) error {
-	ln, cert, err := open(ctx, c)
+// Listener is an open address that nothing is served at yet.
+type Listener struct {
+	net.Listener
+	config      Config
+	certificate *certificate // nil where it is plain
+}
+
+// Open opens the address and reads the certificate, so that what cannot be served is known before anything is.
+func Open(ctx context.Context, c Config) (*Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("cannot listen on %s: %w", c.Addr, errors.Unwrap(err))
 	}
-	if cert != nil {
-		go cert.watch(ctx)
+	if c.Plain {
+		if a, ok := ln.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
+			ln.Close()
+			return nil, fmt.Errorf("%s: plain HTTP is served on loopback addresses only", c.Addr)
+		}
+		return &Listener{Listener: ln, config: c}, nil
 	}
-	srv := newServer(c, h)
+	cert, err := newCertificate(c)
+	if err != nil {
+		ln.Close()
+		return nil, err
+	}
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get, NextProtos: []string{"http/1.1"}}
+	return &Listener{Listener: tls.NewListener(ln, tlsConfig), config: c, certificate: cert}, nil
+}
+
+// Serve serves h until ctx ends, then drains: it goes on for DrainDelay, stops accepting and gives what is in flight
+// 30 seconds.
+func (l *Listener) Serve(ctx context.Context, h http.Handler) error {
+	if l.certificate != nil {
+		go l.certificate.watch(ctx)
+	}
+	srv := newServer(l.config, h)
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ln) }()
-	if ready != nil {
-		ready(ln.Addr())
-	}
+	go func() { done <- srv.Serve(l.Listener) }()
 	select {
 	case err := <-done:
 		return err
@@ -65,7 +87,7 @@ func Serve(ctx context.Context, c Config, h http.Handler, ready func(net.Addr)) 
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(c.DrainDelay):
+	case <-time.After(l.config.DrainDelay):
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -97,26 +119,6 @@ func newServer(c Config, h http.Handler) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}
-}
-
-func open(ctx context.Context, c Config) (net.Listener, *certificate, error) {
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
-	if err != nil {
-		return nil, nil, fmt.Errorf("cannot listen on %s: %w", c.Addr, errors.Unwrap(err))
-	}
-	if c.Plain {
-		if a, ok := ln.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
-			ln.Close()
-			return nil, nil, fmt.Errorf("%s: plain HTTP is served on loopback addresses only", c.Addr)
-		}
-		return ln, nil, nil
-	}
-	cert, err := newCertificate(c)
-	if err != nil {
-		ln.Close()
-		return nil, nil, err
-	}
-	return tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert.get, NextProtos: []string{"http/1.1"}}), cert, nil
 }
 
 // strict refuses more than 100 header lines. net/http refuses contradictory lengths and transfer codings itself; where

@@ -48,16 +48,12 @@ func trust(t *testing.T, roots *x509.CertPool, dir string) {
 func serve(t *testing.T, c listen.Config, h http.HandlerFunc) (address string, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ready, done := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { done <- listen.Serve(ctx, c, h, func(a net.Addr) { ready <- a }) }()
 	t.Cleanup(cancel)
-	select {
-	case a := <-ready:
-		return a.String(), func() error { cancel(); return <-done }
-	case err := <-done:
-		t.Fatal(err)
-		return "", nil
-	}
+	l, err := listen.Open(ctx, c)
+	must(t, err)
+	done := make(chan error, 1)
+	go func() { done <- l.Serve(ctx, h) }()
+	return l.Addr().String(), func() error { cancel(); return <-done }
 }
 
 // get makes one request on a connection of its own and tells by which certificate it was answered.
@@ -221,10 +217,9 @@ func TestStartFailsWithOneSentence(t *testing.T) {
 	} {
 		c, _ := certificate(t)
 		f.edit(&c)
-		ctx, cancel := context.WithCancel(t.Context())
-		err := listen.Serve(ctx, c, http.HandlerFunc(ok), func(net.Addr) { cancel() })
-		cancel()
+		l, err := listen.Open(t.Context(), c)
 		if err == nil {
+			l.Close()
 			t.Errorf("%s: it starts", name)
 			continue
 		}

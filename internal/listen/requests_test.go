@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,16 +23,14 @@ func serve(t *testing.T, h http.Handler) (addr string, c Config, end func() erro
 	}
 	c = Config{Addr: "127.0.0.1:0", CertFile: filepath.Join(dir, "server.pem"), KeyFile: filepath.Join(dir, "server.key"), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { done <- Serve(ctx, c, h, func(a net.Addr) { ready <- a }) }()
 	t.Cleanup(cancel)
-	select {
-	case a := <-ready:
-		return a.String(), c, func() error { cancel(); return <-done }
-	case err := <-done:
+	l, err := Open(ctx, c)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return "", c, nil
+	done := make(chan error, 1)
+	go func() { done <- l.Serve(ctx, h) }()
+	return l.Addr().String(), c, func() error { cancel(); return <-done }
 }
 
 func dial(t *testing.T, addr, dir string) *tls.Conn {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/availd/availd/internal/login"
 	"github.com/availd/availd/mailbox"
@@ -34,8 +35,10 @@ func (p people) Mailbox(_ context.Context, a smtpaddr.Address) (*mailbox.Mailbox
 }
 
 // door is a handler behind Basic authentication that says who came in.
-func door(p people) http.Handler {
-	b := &login.Basic{Mailboxes: p, Missing: func(err error) bool { return errors.Is(err, errMissing) }}
+func door(p people) http.Handler { return doorAt(p, time.Now) }
+
+func doorAt(p people, now func() time.Time) http.Handler {
+	b := &login.Basic{Mailboxes: p, Missing: func(err error) bool { return errors.Is(err, errMissing) }, Now: now}
 	return b.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := login.Authenticate(r.Context(), nil)
 		if err != nil || who.External {

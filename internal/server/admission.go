@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/limit"
 )
 
 // Limits of what is served at once; zero means the default.
@@ -61,7 +62,7 @@ type admission struct {
 	waiting   atomic.Int64
 
 	mu            sync.Mutex
-	sources       map[netip.Addr]int
+	sources       map[netip.Prefix]int
 	relationships map[string]int
 }
 
@@ -69,13 +70,13 @@ func newAdmission(l Limits, trusted []netip.Prefix, m *metrics, now func() time.
 	l = l.withDefaults()
 	return &admission{limits: l, trusted: trusted, metrics: m, backOff: backOff{now: now, random: rand.Float64},
 		slots: make(chan struct{}, l.InFlight), anonymous: make(chan struct{}, max(1, l.InFlight/2)),
-		sources: map[netip.Addr]int{}, relationships: map[string]int{}}
+		sources: map[netip.Prefix]int{}, relationships: map[string]int{}}
 }
 
 // ticket is one admitted request.
 type ticket struct {
 	admission    *admission
-	source       netip.Addr
+	source       netip.Prefix
 	known        bool // the caller has been verified: the source no longer counts
 	relationship string
 	counted      bool // relationship holds a place
@@ -91,7 +92,7 @@ func ticketFrom(ctx context.Context) *ticket {
 // wrap admits a request or answers 503 before anything of its body is read.
 func (a *admission) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t := &ticket{admission: a, source: a.client(r)}
+		t := &ticket{admission: a, source: limit.Source(r, a.trusted)}
 		if !add(&a.mu, a.sources, t.source, a.limits.Source) {
 			a.shed(w, shedSource)
 			return
@@ -208,34 +209,6 @@ func remove[K comparable](mu *sync.Mutex, counts map[K]int, k K) {
 	if counts[k]--; counts[k] == 0 {
 		delete(counts, k)
 	}
-}
-
-// client is the address that a request comes from. X-Forwarded-For is believed of trusted proxies only (T86): the last
-// address in it that is not a trusted proxy itself.
-func (a *admission) client(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := ap.Addr().Unmap().WithZone("")
-	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(forwarded) - 1; i >= 0 && a.trusts(addr); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(forwarded[i]))
-		if err != nil {
-			break
-		}
-		addr = next.Unmap().WithZone("")
-	}
-	return addr
-}
-
-func (a *admission) trusts(addr netip.Addr) bool {
-	for _, p := range a.trusted {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
 }
 
 // backOff is how long a caller is asked to stay away: as long as the overload has lasted, from 1 s to 60 s, ±20 % so

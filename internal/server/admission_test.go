@@ -93,7 +93,7 @@ func TestOneSourceWithoutTokenDoesNotCrowdOutAnother(t *testing.T) {
 func TestRelationshipKeepsToItsShareAndGivesItBack(t *testing.T) {
 	a := testAdmission(Limits{Relationship: 2})
 	enter := func() (*ticket, error) {
-		tk := &ticket{admission: a, source: netip.MustParseAddr("192.0.2.1")}
+		tk := &ticket{admission: a, source: netip.MustParsePrefix("192.0.2.1/32")}
 		add(&a.mu, a.sources, tk.source, a.limits.Source)
 		return tk, tk.verified("fabrikam")
 	}
@@ -146,20 +146,16 @@ func TestBackOffGrowsWithTheOverloadAndStartsAnew(t *testing.T) {
 	}
 }
 
-func TestForwardedAddressIsBelievedOfTrustedProxiesOnly(t *testing.T) {
-	a := testAdmission(Limits{})
-	for _, c := range []struct{ peer, forwarded, want string }{
-		{"192.0.2.1:1", "203.0.113.9", "192.0.2.1"},
-		{"10.1.1.1:1", "203.0.113.9", "203.0.113.9"},
-		{"10.1.1.1:1", "203.0.113.9, 198.51.100.7, 10.2.2.2", "198.51.100.7"},
-		{"10.1.1.1:1", "nonsense", "10.1.1.1"},
-		{"10.1.1.1:1", "", "10.1.1.1"},
+func TestNeighboursInOneIPv6NetworkAreOneSource(t *testing.T) {
+	a := testAdmission(Limits{Source: 1})
+	occupy(t, a, 1, func(int) *http.Request { return partnerRequest("[2001:db8::1]") })
+	forwarded := partnerRequest("10.1.1.1") // by a trusted proxy
+	forwarded.Header.Set("X-Forwarded-For", "2001:db8::2")
+	for r, status := range map[*http.Request]int{
+		partnerRequest("[2001:db8::2]"): http.StatusServiceUnavailable, forwarded: http.StatusServiceUnavailable, partnerRequest("[2001:db8:0:1::1]"): http.StatusOK,
 	} {
-		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
-		r.RemoteAddr = c.peer
-		r.Header.Set("X-Forwarded-For", c.forwarded)
-		if got := a.client(r); got.String() != c.want {
-			t.Errorf("%+v: %s", c, got)
+		if got := try(a, r).Code; got != status {
+			t.Errorf("%s, forwarded %s: HTTP %d", r.RemoteAddr, r.Header, got)
 		}
 	}
 }

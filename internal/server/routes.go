@@ -154,8 +154,8 @@ func (s *Server) recorded(next http.Handler) http.Handler {
 				}
 			}
 			endpoint := endpointOf(path)
-			rec.Set(slog.String("endpoint", endpoint), slog.Int("status", sw.status), slog.String("remote", r.RemoteAddr), slog.String("user_agent", r.UserAgent()))
-			s.o.Log.LogAttrs(context.WithoutCancel(ctx), slog.LevelInfo, "request", rec.LogAttrs()...)
+			rec.Set(slog.String("endpoint", endpoint), slog.Int("status", sw.status), slog.String("remote", r.RemoteAddr), slog.String("user_agent", r.UserAgent()[:min(maxAgent, len(r.UserAgent()))]))
+			s.log.write(ctx, endpoint, sw.status, rec)
 			s.metrics.observe(endpoint, sw.status, rec)
 		}()
 		u := *r.URL

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 	"github.com/availd/availd/availability"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/cache"
+	"github.com/availd/availd/internal/limit"
 	"github.com/availd/availd/internal/listen"
 	"github.com/availd/availd/internal/login"
 	"github.com/availd/availd/internal/partner"
@@ -55,6 +55,7 @@ type Server struct {
 	verifier  *federation.Verifier
 	basic     *login.Basic
 	metrics   *metrics
+	log       *requestLog
 	admission *admission
 	clients   *partner.Clients
 	caches    cache.Set // of tokens and Autodiscover answers
@@ -80,7 +81,8 @@ func New(o Options, st store.Store) *Server {
 		o.Availability = availability.DefaultLimits()
 	}
 	m := newMetrics(cfg)
-	s := &Server{o: o, store: st, config: cfg, clients: cl, metrics: m, admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
+	s := &Server{o: o, store: st, config: cfg, clients: cl, metrics: m, log: newRequestLog(o.Log, o.Now),
+		admission: newAdmission(o.Limits, o.Proxies, m, o.Now), name: name, holder: fmt.Sprintf("%s/%d", name, os.Getpid())}
 	s.gateway = func(t *federation.Trust) (*http.Client, error) {
 		return cl.Get(partner.Profile{CAFile: t.CAFile, Allowed: append(partner.PrivateIf(t.AllowPrivate), o.AllowPrivate...)})
 	}
@@ -92,7 +94,8 @@ func New(o Options, st store.Store) *Server {
 	s.service = &availability.Service{Calendars: measuredCalendars{st, m}, Relationships: cfg, Organization: cfg, Limits: o.Availability,
 		Remote: measuredRemote{remote, m}}
 	s.verifier = &federation.Verifier{Trusts: cfg, Replays: measuredReplays{st, m}, Now: o.Now, Paths: s.checkTo, UnknownIssuer: s.noteUnknownIssuer}
-	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }, Bound: cfg.RelationshipForAccount}
+	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }, Bound: cfg.RelationshipForAccount,
+		Source: func(r *http.Request) string { return limit.Source(r, o.Proxies).String() }, Now: o.Now}
 	return s
 }
 
@@ -131,23 +134,46 @@ func Run(ctx context.Context, o Options) error {
 	if _, err := s.config.read(ctx); err != nil {
 		return err
 	}
+	listeners, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.Follow(ctx); return nil })
 	g.Go(func() error { s.periodic(ctx); return nil })
 	g.Go(func() error { s.watchPartners(ctx); return nil })
-	g.Go(func() error {
-		return listen.Serve(ctx, listen.Config{Addr: o.Listen, CertFile: o.TLSCert, KeyFile: o.TLSKey, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: o.Timeouts,
-			MaxInFlight: -1, CertificateLoaded: s.metrics.tlsLoaded}, s.Public(), func(a net.Addr) { o.Log.Info("ready", "address", a.String()) })
-	})
-	if o.AdminListen != "" {
-		g.Go(func() error {
-			return listen.Serve(ctx, listen.Config{Addr: o.AdminListen, Plain: true, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: listen.Timeouts{Write: profileTime}},
-				s.Admin(ctx), nil)
-		})
+	for i, l := range listeners {
+		h := s.Public()
+		if i > 0 {
+			h = s.Admin(ctx)
+		}
+		g.Go(func() error { return l.Serve(ctx, h) })
 	}
+	o.Log.Info("ready", "address", listeners[0].Addr().String())
 	err = g.Wait()
 	o.Log.Info("ended")
 	return err
+}
+
+// open opens the public listener and, where there is one, the admin listener.
+func (s *Server) open(ctx context.Context) (out []*listen.Listener, err error) {
+	o := s.o
+	configs := []listen.Config{{Addr: o.Listen, CertFile: o.TLSCert, KeyFile: o.TLSKey, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: o.Timeouts,
+		MaxInFlight: -1, CertificateLoaded: s.metrics.tlsLoaded}}
+	if o.AdminListen != "" {
+		configs = append(configs, listen.Config{Addr: o.AdminListen, Plain: true, Log: o.Log, DrainDelay: o.DrainDelay, Timeouts: listen.Timeouts{Write: profileTime}})
+	}
+	for _, c := range configs {
+		l, err := listen.Open(ctx, c)
+		if err != nil {
+			for _, l := range out {
+				l.Close()
+			}
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
 }
 
 // Follow keeps the node's copy of the configuration up to date, and the trust when the gateway's key is unknown, until

@@ -188,14 +188,6 @@ func (e Element) Outer() []byte {
 	return e.doc.raw[e.node().start:e.node().end]
 }
 
-// Inner returns the raw bytes between the start tag and the end tag.
-func (e Element) Inner() []byte {
-	if e.doc == nil {
-		return nil
-	}
-	return e.doc.raw[e.node().inner:e.node().innerEnd]
-}
-
 // Position is where the start tag begins; both count from 1, columns in characters.
 func (e Element) Position() (line, column int) {
 	if e.doc == nil {

@@ -89,7 +89,7 @@ func TestClearAssertionSampleVerifies(t *testing.T) {
 	if c != brokers[1] {
 		t.Error("the wrong certificate is said to have signed")
 	}
-	if HasSignature(v.Root()) {
+	if v.Root().Count(NSDS, "Signature") > 0 {
 		t.Error("the verified element still holds its signature")
 	}
 	secret, err := DecryptKey(find(v.Root().Document(), NSXENC, "EncryptedKey"), targetRing(t))

@@ -293,9 +293,6 @@ func (p *parsed) checkInfo(key Key, policy VerifyPolicy) error {
 	return nil
 }
 
-// HasSignature tells whether root has a ds:Signature child.
-func HasSignature(root Element) bool { return root.Count(NSDS, "Signature") > 0 }
-
 // VerifyEnveloped checks the one signature that is the last child of root and covers root by its id attribute
 // ("AssertionID", or "wsu:Id"), made by the key of one of certs. KeyInfo gives no key. It returns what was
 // digested, scanned anew, and the certificate whose key it was.

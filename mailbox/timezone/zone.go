@@ -89,14 +89,6 @@ func candidates(name string) []string {
 // Name is the name that the zone was found by, IANA where known.
 func (z *Zone) Name() string { return z.name }
 
-// WindowsName is the zone's Windows name, "" if there is none.
-func (z *Zone) WindowsName() string {
-	if z.name == "UTC" {
-		return "UTC"
-	}
-	return ianaToWindows[z.name]
-}
-
 // Wall returns the wall-clock time of an instant, as a time in UTC with the local fields.
 func (z *Zone) Wall(t time.Time) time.Time { return t.UTC().Add(z.offset(t)) }
 

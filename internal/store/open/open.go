@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -37,11 +38,7 @@ func Open(ctx context.Context, database string, o Options) (store.Store, error) 
 	if scheme, _, ok := strings.Cut(path, "://"); ok {
 		return nil, fmt.Errorf("database %s://…: availd keeps its data in Postgres (postgres://…) or in SQLite (a path)", scheme)
 	}
-	keyFile := o.MasterKeyFile
-	if keyFile == "" {
-		keyFile = path + ".key"
-	}
-	key, err := store.LoadMasterKey(keyFile, o.MasterKeyFile == "")
+	key, err := sqliteKey(path, o.MasterKeyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +47,25 @@ func Open(ctx context.Context, database string, o Options) (store.Store, error) 
 		return nil, err
 	}
 	return s, nil
+}
+
+// sqliteKey makes the key of a new database. A database that is there already was sealed with another one, which nothing
+// new may stand in for.
+func sqliteKey(path, keyFile string) (*store.MasterKey, error) {
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	if keyFile != "" {
+		return store.LoadMasterKey(keyFile, false)
+	}
+	keyFile = path + ".key"
+	info, err := os.Stat(path)
+	found := err == nil && info.Size() > 0
+	key, err := store.LoadMasterKey(keyFile, !found)
+	if found && errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("database %s is there, but its master key file %s is not: put it back", path, keyFile)
+	}
+	return key, err
 }
 
 // openPostgres wants a key file that is there: every node needs the same one.

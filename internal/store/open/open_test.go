@@ -48,6 +48,27 @@ func TestSQLiteMakesItsMasterKeyOnce(t *testing.T) {
 	}
 }
 
+func TestLostMasterKeyOfADatabaseIsNotReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil { // as mktemp leaves it: a new database
+		t.Fatal(err)
+	}
+	s, err := open.Open(t.Context(), path, open.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := os.Remove(path + ".key"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open.Open(t.Context(), path, open.Options{}); err == nil || !strings.Contains(err.Error(), "put it back") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(path + ".key"); err == nil {
+		t.Error("another key lies in its place")
+	}
+}
+
 func TestPostgresNeedsANamedMasterKeyThatExists(t *testing.T) {
 	const dsn = "postgres://availd:hunter2@127.0.0.1:1/availd"
 	path := filepath.Join(t.TempDir(), "key")
