@@ -20,11 +20,10 @@ func WindowsNames() []string {
 // Describe writes the zone of a Windows name as clients build it again: one period, or two with the rule of the year
 // of at. ok is false for a name that is not one.
 func Describe(name string, at time.Time) (d Definition, ok bool) {
-	i := slices.IndexFunc(WindowsNames(), func(n string) bool { return strings.EqualFold(n, name) })
-	if i < 0 {
+	name, ok = folded()[strings.ToLower(name)]
+	if !ok {
 		return d, false
 	}
-	name = WindowsNames()[i]
 	z, err := Lookup(name)
 	if err != nil {
 		return d, false
@@ -56,13 +55,14 @@ func recurring(t SerializableTransition, to string) Transition {
 
 // display is the name for people, with the standard offset in front as Windows shows it.
 func display(name string, bias int) string {
-	if bias == 0 {
-		return "(UTC) " + name
+	text := displayNames[name]
+	if name == "UTC" {
+		return "(UTC) " + text
 	}
 	sign := '+'
 	if bias > 0 {
 		sign = '-'
 	}
 	bias = max(bias, -bias)
-	return fmt.Sprintf("(UTC%c%02d:%02d) %s", sign, bias/60, bias%60, name)
+	return fmt.Sprintf("(UTC%c%02d:%02d) %s", sign, bias/60, bias%60, text)
 }

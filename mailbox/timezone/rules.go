@@ -122,25 +122,36 @@ func yearly(name string, initial time.Duration, of func(year int) []onset) *Zone
 }
 
 // Serializable returns the rule in force in the year of at, in the form that .NET readers accept: without daylight
-// saving both halves have month 0.
+// saving both halves have month 0. A year with one change is told as Windows tells it: with a second one at its
+// beginning. A year that cannot be told so (more changes, or by more than 14 hours) gets the offset in force at at.
 func (z *Zone) Serializable(at time.Time) Serializable {
 	year := z.Wall(at).Year()
 	changes := z.changes(year)
-	none := func() Serializable {
-		return Serializable{Bias: -int(z.offset(at) / time.Minute), Standard: SerializableTransition{DayOfWeek: time.Sunday}, Daylight: SerializableTransition{DayOfWeek: time.Sunday}}
+	initial := z.offset(z.Instant(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)))
+	fixed := Serializable{Bias: -int(z.offset(at) / time.Minute)}
+	var first, second onset // the second one leads back to the offset before the first
+	switch {
+	case len(changes) == 1:
+		newYear := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		first, second = changes[0], onset{newYear.Add(-changes[0].offset), initial}
+	case len(changes) == 2 && changes[1].offset == initial:
+		first, second = changes[0], changes[1]
+	default:
+		return fixed
 	}
-	if len(changes) != 2 || changes[0].offset == changes[1].offset {
-		return none()
-	}
-	std, dst := changes[0], changes[1]
+	std, dst := first, second
 	if std.offset > dst.offset {
 		std, dst = dst, std
+	}
+	saving := dst.offset - std.offset
+	if saving < time.Minute || saving > 14*time.Hour {
+		return fixed
 	}
 	s := Serializable{Bias: -int(std.offset / time.Minute)}
 	next := z.changes(year + 1)
 	s.Standard = transition(std.at.Add(dst.offset), dst.offset, std.offset, next)
 	s.Daylight = transition(dst.at.Add(std.offset), std.offset, dst.offset, next)
-	s.Daylight.Bias = -int((dst.offset - std.offset) / time.Minute)
+	s.Daylight.Bias = -int(saving / time.Minute)
 	return s
 }
 
@@ -156,13 +167,16 @@ func (z *Zone) changes(year int) []onset {
 	return list
 }
 
-// search finds the onsets within a year by bisection between days.
+// search finds the onsets within a year of the zone's own clock by bisection between days.
 func (z *Zone) search(year int) []onset {
 	var out []onset
-	t := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
-	end := t.AddDate(1, 0, 0)
+	t := z.Instant(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))
+	end := z.Instant(time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC))
 	for last := z.offset(t); t.Before(end); {
-		next := t.Add(24 * time.Hour)
+		next := earlier(t.Add(24*time.Hour), end.Add(-time.Second))
+		if !next.After(t) {
+			break
+		}
 		if o := z.offset(next); o != last {
 			lo, hi := t, next
 			for hi.Sub(lo) > time.Second {

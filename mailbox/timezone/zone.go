@@ -4,6 +4,7 @@ package timezone
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,17 +29,16 @@ func FromLocation(l *time.Location) *Zone {
 	}}
 }
 
-// Lookup finds a zone by IANA name, Windows name, Outlook's display name, or a TZID with a prefix such as
-// /mozilla.org/20070129_1/Europe/Berlin.
+// Lookup finds a zone by IANA name, Windows name in any case, the display name of a Windows zone, or a TZID with a prefix
+// such as /mozilla.org/20070129_1/Europe/Berlin.
 func Lookup(name string) (*Zone, error) {
 	name = strings.Trim(strings.TrimSpace(name), `"`)
 	for _, candidate := range candidates(name) {
-		if candidate == "" || strings.EqualFold(candidate, "local") {
-			continue
-		}
-		if iana, ok := windowsToIANA[candidate]; ok {
+		if iana, ok := windowsNamed(candidate); ok {
 			candidate = iana
 		} else if iana, ok := otherNames[strings.ToLower(candidate)]; ok {
+			candidate = iana
+		} else if iana, ok := displayed()[strings.ToLower(candidate)]; ok {
 			candidate = iana
 		}
 		if z, err := load(candidate); err == nil {
@@ -46,6 +46,20 @@ func Lookup(name string) (*Zone, error) {
 		}
 	}
 	return nil, fmt.Errorf("time zone %q is not known", name)
+}
+
+// Registered tells whether name is one that a registry gives a meaning to: a Windows name, or an IANA name of an area and
+// a place, also behind a prefix. Others, such as Eastern, EST or GMT, mean different things to different products.
+func Registered(name string) bool {
+	for _, candidate := range candidates(name) {
+		if _, ok := windowsNamed(candidate); ok {
+			return true
+		}
+		if _, err := load(candidate); err == nil && (strings.Contains(candidate, "/") || candidate == "UTC") {
+			return true
+		}
+	}
+	return false
 }
 
 // loaded remembers the zones of the time zone database, a few hundred at most: reading one takes longer than reading a
@@ -56,6 +70,9 @@ func load(iana string) (*Zone, error) {
 	if z, ok := loaded.Load(iana); ok {
 		return z.(*Zone), nil
 	}
+	if first, _, _ := strings.Cut(strings.ToLower(iana), "/"); first == "" || slices.Contains(machineNames, first) {
+		return nil, fmt.Errorf("time zone %q is not the same everywhere", iana)
+	}
 	l, err := time.LoadLocation(iana)
 	if err != nil {
 		return nil, err
@@ -64,13 +81,17 @@ func load(iana string) (*Zone, error) {
 	return z.(*Zone), nil
 }
 
+// machineNames are names, and first parts of names, of files beside the time zone database that mean a setting of the
+// machine, nothing, or clocks that count leap seconds.
+var machineNames = []string{"local", "localtime", "posixrules", "factory", "right"}
+
 // candidates are the name, without a prefix, and the parts behind its slashes.
 func candidates(name string) []string {
 	name = strings.TrimPrefix(name, "tzone://Microsoft/")
 	out := []string{name}
 	if display, ok := strings.CutPrefix(name, "("); ok {
-		if _, rest, ok := strings.Cut(display, ") "); ok {
-			out = append(out, rest)
+		if _, rest, ok := strings.Cut(display, ")"); ok {
+			out = append(out, strings.TrimSpace(rest))
 		}
 	}
 	if strings.HasPrefix(name, "/") {
