@@ -38,8 +38,8 @@ type lineReader struct {
 	peek []byte // the next physical line, read ahead
 }
 
-func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(r, 64<<10)}
+func newLineReader(r io.Reader, buffer int) *lineReader {
+	return &lineReader{r: bufio.NewReaderSize(r, buffer)}
 }
 
 func (l *lineReader) physical() ([]byte, error) {

@@ -26,11 +26,12 @@ type Reader struct {
 	zones   map[string][]byte // VTIMEZONE by TZID
 	used    map[string][]string
 	size    int
+	foreign int // line of the first VFREEBUSY, 0 without one
 }
 
 // NewReader reads from r; what it must refuse is an *Error.
 func NewReader(r io.Reader) *Reader {
-	return &Reader{lines: newLineReader(r), objects: map[string]*bytes.Buffer{}, zones: map[string][]byte{}, used: map[string][]string{}}
+	return &Reader{lines: newLineReader(r, 64<<10), objects: map[string]*bytes.Buffer{}, zones: map[string][]byte{}, used: map[string][]string{}}
 }
 
 // Next returns the next object: a complete VCALENDAR with every VEVENT of one UID as it came, and the VTIMEZONEs that
@@ -110,6 +111,11 @@ func (r *Reader) readAll() error {
 				return refuse(at, "%.40q stands outside of a VCALENDAR", text)
 			}
 		}
+		if len(stack) == 1 && p.Name == "METHOD" {
+			if err := checkMethod(p); err != nil {
+				return err
+			}
+		}
 		if current != nil {
 			if err := r.collect(current, raw, p, len(stack)); err != nil {
 				return err
@@ -128,6 +134,8 @@ func (r *Reader) readAll() error {
 		return refuse(r.lines.line, "the file ends inside of %s", stack[len(stack)-1])
 	case calendars == 0:
 		return refuse(r.lines.line, "there is no VCALENDAR")
+	case len(r.order) == 0 && r.foreign > 0: // taken for an empty calendar it would show busy times as free
+		return refuse(r.foreign, "the file holds free/busy times (VFREEBUSY) and no events")
 	}
 	return nil
 }
@@ -142,11 +150,17 @@ func (r *Reader) collect(c *component, raw []byte, p Property, depth int) error 
 	}
 	if depth == 2 {
 		switch {
-		case p.Name == "UID" && c.name == "VEVENT", p.Name == "TZID" && c.name == "VTIMEZONE":
+		case (p.Name == "RRULE" || p.Name == "EXRULE") && c.name == "VEVENT":
+			if _, err := appendRule(nil, &p); err != nil { // here the line is the file's
+				return err
+			}
+		case p.Name == "UID" && c.name == "VEVENT":
 			c.uid = strings.TrimSpace(p.Value)
+		case p.Name == "TZID" && c.name == "VTIMEZONE":
+			c.uid = zoneID(p.Value)
 		}
 	}
-	if tz := p.Param("TZID"); tz != "" && !slices.Contains(c.tzids, tz) {
+	if tz := zoneID(p.Param("TZID")); tz != "" && !slices.Contains(c.tzids, tz) {
 		c.tzids = append(c.tzids, tz)
 	}
 	return nil
@@ -154,6 +168,8 @@ func (r *Reader) collect(c *component, raw []byte, p Property, depth int) error 
 
 func (r *Reader) finish(c *component) {
 	switch c.name {
+	case "VFREEBUSY":
+		r.foreign = c.line
 	case "VTIMEZONE":
 		if _, ok := r.zones[c.uid]; !ok {
 			r.zones[c.uid] = c.raw.Bytes()

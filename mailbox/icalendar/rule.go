@@ -3,26 +3,36 @@ package icalendar
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/teambition/rrule-go"
-
-	"github.com/availd/availd/mailbox/timezone"
 )
 
+const maxRules = 200 // of one event
+
+// appendRule adds a rule in upper case and without the spaces that some write into lists.
+func appendRule(rules []string, p *Property) ([]string, error) {
+	if len(rules) >= maxRules {
+		return nil, refuse(p.Line, "more than %d rules", maxRules)
+	}
+	rule := strings.TrimSuffix(strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(p.Value), " ", "")), ";")
+	if err := checkRule(p, rule); err != nil {
+		return nil, err
+	}
+	return append(rules, rule), nil
+}
+
 // checkRule refuses what availd does not expand (RFC 5545 §3.3.10 and our limits), before the library sees it.
-func checkRule(p *Property) error {
+func checkRule(p *Property, rule string) error {
 	parts := map[string]string{}
-	for part := range strings.SplitSeq(strings.TrimSuffix(strings.TrimSpace(p.Value), ";"), ";") {
+	for part := range strings.SplitSeq(rule, ";") {
 		k, v, ok := strings.Cut(part, "=")
 		if !ok || v == "" {
 			return refuse(p.Line, "the rule part %.40q has no value", part)
 		}
-		k = strings.ToUpper(k)
 		if _, twice := parts[k]; twice {
 			return refuse(p.Line, "the rule has %s twice", k)
 		}
-		parts[k] = strings.ToUpper(v)
+		parts[k] = v
 	}
 	switch parts["FREQ"] {
 	case "DAILY", "WEEKLY", "MONTHLY", "YEARLY":
@@ -48,105 +58,8 @@ func checkRule(p *Property) error {
 			return refuse(p.Line, "a rule that repeats within a day (%s=%.20s) is not kept", k, parts[k])
 		}
 	}
-	if _, err := rrule.StrToROption(strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(p.Value)), ";")); err != nil {
+	if _, err := rrule.StrToROption(rule); err != nil {
 		return refuse(p.Line, "the rule %.80q is malformed: %v", p.Value, err)
 	}
 	return nil
-}
-
-// vtzPart is one STANDARD or DAYLIGHT.
-type vtzPart struct {
-	start    time.Time // wall clock
-	from, to time.Duration
-	rule     string
-	dates    []time.Time
-}
-
-func (v *vtzPart) add(p Property) (err error) {
-	switch p.Name {
-	case "DTSTART":
-		var t Time
-		t, err = parseTime(&p, strings.TrimSuffix(p.Value, "Z"), nil)
-		v.start = t.Wall
-	case "TZOFFSETFROM":
-		v.from, err = parseOffset(p)
-	case "TZOFFSETTO":
-		v.to, err = parseOffset(p)
-	case "RRULE":
-		if err = checkRule(&p); err == nil {
-			v.rule = strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(p.Value)), ";")
-		}
-	case "RDATE":
-		for s := range strings.SplitSeq(p.Value, ",") {
-			t, err := parseTime(&p, s, nil)
-			if err != nil {
-				return err
-			}
-			v.dates = append(v.dates, t.Wall)
-		}
-	}
-	return err
-}
-
-func parseOffset(p Property) (time.Duration, error) {
-	s := strings.TrimSpace(p.Value)
-	if len(s) != 5 && len(s) != 7 || s[0] != '+' && s[0] != '-' {
-		return 0, refuse(p.Line, "the offset %.20q is malformed", s)
-	}
-	n, err := strconv.Atoi(s[1:5])
-	if err != nil || n%100 > 59 || n/100 > 23 {
-		return 0, refuse(p.Line, "the offset %.20q is malformed", s)
-	}
-	d := time.Duration(n/100)*time.Hour + time.Duration(n%100)*time.Minute
-	if s[0] == '-' {
-		d = -d
-	}
-	return d, nil
-}
-
-func zoneOf(name string, parts []vtzPart) *timezone.Zone {
-	if name == "" || len(parts) == 0 {
-		return nil
-	}
-	var observances []timezone.Observance
-	initial, first := parts[0].from, parts[0].start
-	for _, v := range parts {
-		if v.start.Before(first) {
-			initial, first = v.from, v.start
-		}
-		observances = append(observances, timezone.Observance{Offset: v.to, Onsets: v.onsets})
-	}
-	return timezone.FromObservances(name, initial, observances)
-}
-
-// onsets are the instants of the year, and the last one before it.
-func (v vtzPart) onsets(year int) []time.Time {
-	begin := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
-	walls := append([]time.Time{v.start}, v.dates...)
-	if v.rule != "" {
-		opt, err := rrule.StrToROption(v.rule)
-		if err == nil && opt.Freq == rrule.YEARLY {
-			opt.Dtstart = v.start
-			if from := begin.AddDate(-2, 0, 0); opt.Count == 0 && opt.Interval <= 1 && v.start.Before(from) {
-				opt.Dtstart = time.Date(from.Year(), v.start.Month(), 1, v.start.Hour(), v.start.Minute(), v.start.Second(), 0, time.UTC)
-			}
-			if r, err := rrule.NewRRule(*opt); err == nil {
-				walls = append(walls, r.Between(opt.Dtstart, begin.AddDate(1, 0, 0), true)...)
-			}
-		}
-	}
-	var out []time.Time
-	var last time.Time
-	for _, w := range walls {
-		switch at := w.Add(-v.from); {
-		case w.Before(begin) && at.After(last):
-			last = at
-		case w.Year() == year:
-			out = append(out, at)
-		}
-	}
-	if !last.IsZero() {
-		out = append(out, last)
-	}
-	return out
 }

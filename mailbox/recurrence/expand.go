@@ -11,31 +11,40 @@ import (
 	"github.com/availd/availd/mailbox/timezone"
 )
 
-// MaxSteps is how many candidates of an object are looked at: the instances of 82 years of days. The bound counts and
-// does not measure time, so that an object that was taken once is expanded always, however busy the machine.
-const MaxSteps = 30_000
+// MaxSteps is how many candidates of an object are looked at: the instances of 82 years of days. Each call of the rule
+// library costs leastStretch of them, however little it finds. The bound counts and does not measure time, so that an
+// object that was taken once is expanded always, however busy the machine.
+const (
+	MaxSteps     = 30_000
+	leastStretch = MaxSteps / 1000
+)
 
 // ErrLimit says that the object could not be expanded within its limits: what it does to the window is unknown.
 var ErrLimit = errors.New("the recurrence cannot be expanded within its limits")
 
 // Expand returns the occurrences of o that overlap [from, until), whole, by start, then end. A zero-length occurrence
-// at an instant of the window counts. Floating times and days are placed in floating. Cancelled instances are left out.
-// The error is ErrLimit, or says what is wrong with a rule.
+// at an instant of the window counts. Floating times and days are placed in floating. Cancelled instances are left
+// out, and those that the owner declined. The error is ErrLimit, or says what is wrong with a rule.
 func Expand(o *icalendar.Object, from, until time.Time, floating *timezone.Zone) ([]mailbox.Occurrence, error) {
-	x := expansion{from: from, until: until, floating: floating}
-	overrides, future := x.overrides(o)
-	for _, e := range o.Events {
-		if e.RecurrenceID != nil {
-			continue
-		}
-		if err := x.series(o.UID, e, overrides, future); err != nil {
+	x := expansion{uid: o.UID, from: from, until: until, floating: floating}
+	masters, overrides := split(o.Events)
+	c := x.arrange(masters, overrides)
+	for _, m := range masters {
+		if err := x.series(c, whole, m); err != nil {
 			return nil, err
 		}
 	}
-	for _, ov := range overrides { // also those that moved into the window, or whose master is not here
-		x.emit(o.UID, ov, ov.Start, 0, true, true)
+	for i, l := range c.later {
+		if recurs(l.event) {
+			if err := x.series(c, i, l.event); err != nil {
+				return nil, err
+			}
+		}
 	}
-	slices.SortFunc(x.out, func(a, b mailbox.Occurrence) int {
+	for _, e := range c.single { // also those that moved into the window, or whose master is not here
+		x.emit(e, e.Start, icalendar.Length{}, true, true)
+	}
+	slices.SortStableFunc(x.out, func(a, b mailbox.Occurrence) int {
 		if c := a.Start.Compare(b.Start); c != 0 {
 			return c
 		}
@@ -45,6 +54,7 @@ func Expand(o *icalendar.Object, from, until time.Time, floating *timezone.Zone)
 }
 
 type expansion struct {
+	uid         string
 	from, until time.Time
 	floating    *timezone.Zone
 	steps       int
@@ -58,113 +68,48 @@ func (x *expansion) step(n int) error {
 	return nil
 }
 
-// overrides returns the single overrides by the instant that they replace, and those for this and all later ones.
-func (x *expansion) overrides(o *icalendar.Object) (map[int64]*icalendar.Event, []*icalendar.Event) {
-	single := map[int64]*icalendar.Event{}
-	var future []*icalendar.Event
-	for _, e := range o.Events {
-		if e.RecurrenceID == nil {
-			continue
-		}
-		single[e.RecurrenceID.In(x.floating).Unix()] = e
-		if e.ThisAndAfter {
-			future = append(future, e)
-		}
+func (x *expansion) zone(t icalendar.Time) *timezone.Zone {
+	if t.Zone != nil {
+		return t.Zone
 	}
-	slices.SortFunc(future, func(a, b *icalendar.Event) int {
-		return a.RecurrenceID.In(x.floating).Compare(b.RecurrenceID.In(x.floating))
-	})
-	return single, future
+	return x.floating
 }
 
-// series expands a master: rules and RDATEs, less EXDATEs, less what is overridden.
-func (x *expansion) series(uid string, e *icalendar.Event, overrides map[int64]*icalendar.Event, future []*icalendar.Event) error {
-	excluded := map[int64]bool{}
-	for _, t := range e.ExDates {
-		excluded[t.In(x.floating).Unix()] = true
-		if t.Date && !e.Start.Date { // a day excludes that day's instance
-			w := t.Wall
-			at := icalendar.Time{Wall: time.Date(w.Year(), w.Month(), w.Day(), e.Start.Wall.Hour(), e.Start.Wall.Minute(), e.Start.Wall.Second(), 0, time.UTC), Zone: e.Start.Zone}
-			excluded[at.In(x.floating).Unix()] = true
-		}
-	}
-	recurring := len(e.Rules)+len(e.RDates) > 0
-	seen := map[int64]bool{}
-	visit := func(t icalendar.Time) {
-		at := t.In(x.floating)
-		key := at.Unix()
-		if seen[key] || excluded[key] {
-			return
-		}
-		seen[key] = true
-		if _, ok := overrides[key]; ok {
-			return
-		}
-		for _, f := range slices.Backward(future) {
-			id := f.RecurrenceID.In(x.floating)
-			if at.Before(id) {
-				continue
-			}
-			shifted := t
-			shifted.Wall = t.Wall.Add(f.Start.Wall.Sub(f.RecurrenceID.Wall))
-			x.emit(uid, f, shifted, 0, true, true)
-			return
-		}
-		x.emit(uid, e, t, t.Period, recurring, false)
-	}
-	if len(e.Rules) == 0 {
-		visit(e.Start)
-	}
-	for _, t := range e.RDates {
-		visit(t)
-	}
-	// A later override can move its part of the series by days: look that much further.
-	margin := x.longest(e, future)
-	for _, rule := range e.Rules {
-		if err := x.rule(e, rule, margin, visit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// longest is how far before the window a candidate can start and still reach into it.
-func (x *expansion) longest(e *icalendar.Event, future []*icalendar.Event) time.Duration {
-	length := func(e *icalendar.Event) time.Duration { return e.Duration + time.Duration(e.Days)*24*time.Hour }
-	m := length(e)
-	for _, f := range future {
-		shift := f.Start.Wall.Sub(f.RecurrenceID.Wall).Abs()
-		m = max(m, length(f)+shift)
-	}
-	return m + 48*time.Hour
-}
-
-// emit adds the occurrence that begins at t with e's content, if it overlaps the window.
-func (x *expansion) emit(uid string, e *icalendar.Event, t icalendar.Time, period time.Duration, recurring, exception bool) {
-	if e.Status == "CANCELLED" {
+// emit adds the occurrence that begins at t with e's content, if it overlaps the window. It lasts as long as e unless
+// period says how long.
+func (x *expansion) emit(e *icalendar.Event, t icalendar.Time, period icalendar.Length, recurring, exception bool) {
+	if e.Status == "CANCELLED" || e.Answer == "DECLINED" {
 		return
 	}
-	start := t.In(x.floating)
-	var end time.Time
-	switch {
-	case period > 0:
-		end = start.Add(period)
-	case t.Date:
-		days := t
-		days.Wall = t.Wall.AddDate(0, 0, max(e.Days, 1))
-		end = days.In(x.floating)
-	default:
-		end = start.Add(e.Duration)
+	if period == (icalendar.Length{}) {
+		period = e.Length
 	}
+	start := t.In(x.floating)
+	end := x.end(t, start, period)
 	if !start.Before(x.until) || !end.After(x.from) && (!end.Equal(start) || start.Before(x.from)) {
 		return
 	}
-	x.out = append(x.out, mailbox.Occurrence{UID: uid, Start: start.UTC(), End: end.UTC(), BusyType: busyType(e), AllDay: t.Date,
+	x.out = append(x.out, mailbox.Occurrence{UID: x.uid, Start: start.UTC(), End: end.UTC(), BusyType: busyType(e), AllDay: t.Date || e.AllDay,
 		Subject: e.Summary, Location: e.Location, IsMeeting: e.Meeting, IsRecurring: recurring, IsException: exception,
 		IsReminderSet: e.Reminder, IsPrivate: e.Private})
 }
 
-// busyType is [MS-OXCICAL] 2.1.3.1.1.20.31: the Outlook property, else TRANSP, else STATUS.
+// end adds a length to the occurrence that begins at t: its nominal part on the wall clock, its exact part in elapsed
+// time (RFC 5545 §3.8.5.3).
+func (x *expansion) end(t icalendar.Time, start time.Time, l icalendar.Length) time.Time {
+	if l.Nominal == 0 {
+		return start.Add(l.Exact)
+	}
+	t.Wall = t.Wall.Add(l.Nominal)
+	end := t.In(x.floating)
+	if !end.After(start) { // the clock went back, or the start was moved out of a gap, by more than the length
+		end = start.Add(l.Nominal)
+	}
+	return end.Add(l.Exact)
+}
+
+// busyType is [MS-OXCICAL] 2.1.3.1.1.20.31: the Outlook property, else TRANSP, else STATUS. Where there is no Outlook
+// property the owner's answer counts as well: Exchange shows as tentative what has not been accepted.
 func busyType(e *icalendar.Event) mailbox.BusyType {
 	switch e.BusyStatus {
 	case "FREE":
@@ -181,7 +126,7 @@ func busyType(e *icalendar.Event) mailbox.BusyType {
 	switch {
 	case e.Transparent:
 		return mailbox.Free
-	case e.Status == "TENTATIVE":
+	case e.Status == "TENTATIVE", e.Answer == "TENTATIVE", e.Answer == "NEEDS-ACTION":
 		return mailbox.Tentative
 	}
 	return mailbox.Busy

@@ -18,14 +18,11 @@ const stretch = 256
 // zone is applied afterwards, so that gaps and folds are ours to decide. COUNT is counted here, from the first
 // instance on; without it the expansion begins shortly before the window.
 func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration, visit func(icalendar.Time)) error {
-	zone := e.Start.Zone
-	if zone == nil {
-		zone = x.floating
-	}
-	opt, err := option(e, value, zone)
+	opt, err := x.option(e, value)
 	if err != nil {
 		return err
 	}
+	zone := x.zone(e.Start)
 	first := zone.Wall(x.from).Add(-margin)
 	last := zone.Wall(x.until).Add(margin)
 	if !opt.Until.IsZero() && opt.Until.Before(last) {
@@ -39,7 +36,7 @@ func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration,
 	for !from.After(last) {
 		until := advance(from, opt)
 		list, barren := candidates(*opt, from, earlier(until.Add(-time.Second), last))
-		if err := x.step(len(list) + 1); err != nil {
+		if err := x.step(max(len(list), leastStretch)); err != nil {
 			return err
 		}
 		for _, w := range list {
@@ -107,25 +104,31 @@ func candidates(opt rrule.ROption, from, until time.Time) (list []time.Time, bar
 }
 
 // option parses the rule with DTSTART and UNTIL as wall-clock times in UTC.
-func option(e *icalendar.Event, value string, zone *timezone.Zone) (*rrule.ROption, error) {
-	value = strings.TrimSuffix(strings.ToUpper(value), ";")
+func (x *expansion) option(e *icalendar.Event, value string) (*rrule.ROption, error) {
 	opt, err := rrule.StrToROption(value)
 	if err != nil {
 		return nil, err
 	}
 	opt.Dtstart = e.Start.Wall
+	if e.Start.Date { // RFC 5545 §3.3.10: a day has no hours to choose from
+		opt.Byhour, opt.Byminute, opt.Bysecond = nil, nil, nil
+	}
 	if opt.Until.IsZero() {
 		return opt, nil
 	}
-	i := strings.Index(value, "UNTIL=") + len("UNTIL=")
-	text, _, _ := strings.Cut(value[i:], ";")
+	_, text, _ := strings.Cut(value, "UNTIL=")
+	text, _, _ = strings.Cut(text, ";")
+	until := icalendar.Time{Wall: opt.Until}
+	if strings.HasSuffix(text, "Z") {
+		until.Zone = timezone.UTC()
+	}
 	switch {
-	case len(text) == 8: // a day: its end, also for timed events
-		opt.Until = time.Date(opt.Until.Year(), opt.Until.Month(), opt.Until.Day(), 23, 59, 59, 0, time.UTC)
-	case strings.HasSuffix(text, "Z") && !e.Start.Date:
-		opt.Until = zone.Wall(opt.Until)
 	case e.Start.Date:
-		opt.Until = time.Date(opt.Until.Year(), opt.Until.Month(), opt.Until.Day(), 0, 0, 0, 0, time.UTC)
+		opt.Until = x.day(until)
+	case len(text) == len("20060102"): // a day: its end, also for timed events
+		opt.Until = opt.Until.AddDate(0, 0, 1).Add(-time.Second)
+	case until.Zone != nil:
+		opt.Until = x.zone(e.Start).Wall(opt.Until)
 	}
 	return opt, nil
 }
@@ -179,43 +182,4 @@ func daysFrom(a, b time.Time) int { return int((b.Unix() - a.Unix()) / (24 * 60 
 
 func weekday(t time.Time) rrule.Weekday {
 	return []rrule.Weekday{rrule.SU, rrule.MO, rrule.TU, rrule.WE, rrule.TH, rrule.FR, rrule.SA}[t.Weekday()]
-}
-
-// Span returns a first start and a last end that hold all occurrences of o, with a day to spare on both sides; an
-// endless series, and one that only counts, ends in the year 9999.
-func Span(o *icalendar.Object, floating *timezone.Zone) (first, last time.Time) {
-	const day = 24 * time.Hour
-	never := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-	grow := func(t icalendar.Time, length time.Duration) {
-		at := t.In(floating)
-		if first.IsZero() || at.Before(first) {
-			first = at
-		}
-		if end := at.Add(length); end.After(last) {
-			last = end
-		}
-	}
-	for _, e := range o.Events {
-		length := e.Duration + time.Duration(e.Days)*day
-		grow(e.Start, length)
-		for _, t := range e.RDates {
-			grow(t, length+t.Period)
-		}
-		if e.ThisAndAfter {
-			last = never
-		}
-		for _, rule := range e.Rules {
-			zone := e.Start.Zone
-			if zone == nil {
-				zone = floating
-			}
-			opt, err := option(e, rule, zone)
-			if err != nil || opt.Until.IsZero() {
-				last = never
-				continue
-			}
-			grow(icalendar.Time{Wall: opt.Until, Zone: e.Start.Zone}, length)
-		}
-	}
-	return first.Add(-day), last.Add(day)
 }
