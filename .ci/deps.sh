@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go (Postgres, xmlsec1, libxml2-utils, nginx, clients of others) where apt and root are there;
+# Installs what the tests need beside Go (Postgres, xmlsec1, libxml2-utils, nginx, dateutil, clients of others) where apt and root are there;
 # says plainly what is missing where not.
 set -u
 missing=()
@@ -12,6 +12,7 @@ command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 [ -d /usr/lib/python3/dist-packages/exchangelib ] || missing+=(python3-exchangelib)
 [ -d /usr/lib/python3/dist-packages/zeep ] || missing+=(python3-zeep)
 [ -e /usr/share/davmail/davmail.jar ] || missing+=(davmail-server)
+/usr/bin/python3 -c 'import dateutil.rrule' 2>/dev/null || missing+=(python3-dateutil)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -40,8 +40,11 @@ func anyRule(t *rapid.T) string {
 		add("BYMONTH", some("month", []string{"1", "2", "6", "12"})...)
 		if rapid.Bool().Draw(t, "weeks") {
 			add("BYWEEKNO", some("week", []string{"1", "20", "53", "-1"})...)
+		} else if rapid.Bool().Draw(t, "yeardays") {
+			add("BYYEARDAY", some("yearday", []string{"1", "60", "100", "366", "-1", "-306"})...)
 		} else {
-			add("BYMONTHDAY", some("monthday", []string{"1", "29", "31"})...)
+			add("BYMONTHDAY", some("monthday", []string{"1", "29", "31", "-1", "-7"})...)
+			days = append(days, "1MO", "-1SU", "20MO", "-3TH")
 		}
 	case "DAILY":
 		add("BYMONTH", some("month", []string{"1", "2", "6", "12"})...)
@@ -53,8 +56,11 @@ func anyRule(t *rapid.T) string {
 	if rapid.Bool().Draw(t, "wkst") {
 		add("WKST", "SU")
 	}
-	if rapid.Bool().Draw(t, "counted") {
+	switch rapid.IntRange(0, 2).Draw(t, "end") {
+	case 0:
 		add("COUNT", fmt.Sprint(rapid.IntRange(1, 400).Draw(t, "count")))
+	case 1:
+		add("UNTIL", time.Date(2005, 6, 1, 10, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(0, 5000).Draw(t, "until")).Format("20060102T150405"))
 	}
 	return strings.Join(parts, ";")
 }
@@ -102,25 +108,30 @@ func TestTheWayToTheWindowDoesNotChangeTheRule(t *testing.T) {
 // is taken for an empty calendar while it has instances.
 func TestHostileRulesEnd(t *testing.T) {
 	from := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	many := func(n int, rule string) string {
+		return strings.TrimPrefix(strings.Repeat("\nRRULE:"+rule, n), "\nRRULE:")
+	}
 	for rule, want := range map[string]error{
-		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30":                    nil,
-		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=5":            nil,
-		"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=2":           nil,
-		"FREQ=MONTHLY;BYDAY=MO;BYSETPOS=300;COUNT=1":            nil,
-		"FREQ=YEARLY;INTERVAL=1000000000":                       nil,
-		"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;COUNT=999999":      nil,
-		"FREQ=WEEKLY;BYDAY=MO;BYMONTH=2;COUNT=999999999":        nil,
-		"FREQ=DAILY;COUNT=999999999":                            recurrence.ErrLimit,
-		"FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;COUNT=9999999": recurrence.ErrLimit,
+		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30":                              nil,
+		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=5":                      nil,
+		"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=2":                     nil,
+		"FREQ=MONTHLY;BYDAY=MO;BYSETPOS=300;COUNT=1":                      nil,
+		"FREQ=YEARLY;INTERVAL=1000000000":                                 nil,
+		"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;COUNT=999999":                nil,
+		"FREQ=WEEKLY;BYDAY=MO;BYMONTH=2;COUNT=999999999":                  nil,
+		many(200, "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO;COUNT=9"): nil,
+		many(200, "FREQ=DAILY;COUNT=999999"):                              recurrence.ErrLimit,
+		"FREQ=DAILY;COUNT=999999999":                                      recurrence.ErrLimit,
+		"FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;COUNT=9999999":           recurrence.ErrLimit,
 	} {
 		o, err := icalendar.Parse([]byte(event("DTSTART:16010101T000000Z", "DURATION:PT1H", "RRULE:"+rule)))
 		if err != nil {
-			t.Errorf("%s: %v", rule, err)
+			t.Errorf("%.80s: %v", rule, err)
 			continue
 		}
 		list, err := recurrence.Expand(o, from, from.AddDate(0, 0, 7), timezone.UTC())
 		if len(list) > 0 || !errors.Is(err, want) {
-			t.Errorf("%s: %d instances, %v, want %v", rule, len(list), err, want)
+			t.Errorf("%.80s: %d instances, %v, want %v", rule, len(list), err, want)
 		}
 	}
 }

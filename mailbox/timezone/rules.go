@@ -187,6 +187,9 @@ func (z *Zone) search(year int) []onset {
 					hi = mid
 				}
 			}
+			if hi.Add(last).Year() > year { // it is made at the next year's beginning
+				break
+			}
 			out = append(out, onset{hi, o})
 			last = o
 		}

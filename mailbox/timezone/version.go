@@ -9,12 +9,16 @@ import (
 	"time"
 )
 
-// DataVersion names the time zone rules in use: a digest of every change of offset from 1970 to 2050 in all zones that
-// have a Windows name. It depends on what the rules say and not on where they came from (the system's files or those
-// in the binary), so nodes that agree on it place the same wall-clock times at the same instants. It takes some
-// milliseconds; keep the result.
+// reading moves whenever calendars are read differently than before: what was derived the old way is then derived anew.
+const reading = "2"
+
+// DataVersion names the time zone rules in use: a digest of reading, and of every change of offset from 1970 to 2050 in
+// all zones that have a Windows name. It depends on what the rules say and not on where they came from (the system's
+// files or those in the binary), so nodes that agree on it place the same wall-clock times at the same instants. It
+// takes some milliseconds; keep the result.
 func DataVersion() string {
 	h := sha256.New()
+	h.Write([]byte(reading))
 	until := time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, name := range slices.Sorted(maps.Keys(ianaToWindows)) {
 		l, err := time.LoadLocation(name)
