@@ -75,6 +75,11 @@ type Contact struct {
 	DisplayName string           `json:"DisplayName"`
 }
 
+// Addresses are all addresses of m, the primary one first.
+func (m *Mailbox) Addresses() []smtpaddr.Address {
+	return append([]smtpaddr.Address{m.Address}, m.Aliases...)
+}
+
 // Group is a distribution or security group; members may be mailboxes, other groups or outside addresses.
 type Group struct {
 	Address     smtpaddr.Address   `json:"PrimarySmtpAddress"`

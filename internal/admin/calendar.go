@@ -53,11 +53,7 @@ func (a *Admin) ImportCalendar(ctx context.Context, p ImportParams) (store.Impor
 
 // checkCalendar does with each object what an import does before it writes.
 func (a *Admin) checkCalendar(ctx context.Context, m *mailbox.Mailbox, src store.ImportSource) (store.ImportResult, error) {
-	zone, err := store.Zone(m.Zone)
-	if err != nil {
-		return store.ImportResult{}, err
-	}
-	return store.Stage(ctx, src, zone, store.Horizon(a.Now()), nil, func([]*store.Prepared) error { return nil })
+	return store.Stage(ctx, src, m, store.Horizon(a.Now()), nil, func([]*store.Prepared) error { return nil })
 }
 
 // ExportCalendar writes the calendar's objects as they were put.

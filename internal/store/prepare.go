@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,12 @@ const (
 	LongestOfDay   = 24 * 60 * 60
 	LongestOfMonth = 31 * LongestOfDay
 )
+
+// Moved tells whether occurrences derived for old are void for m: another zone moves floating times, and other addresses
+// find other answers to invitations.
+func Moved(old, m *mailbox.Mailbox) bool {
+	return old.Zone != m.Zone || !slices.Equal(old.Addresses(), m.Addresses())
+}
 
 // Class is the length class of an occurrence.
 func Class(o mailbox.Occurrence) int {
@@ -92,8 +99,8 @@ type Prepared struct {
 	Occurrences []mailbox.Occurrence
 }
 
-// prepare parses and expands an object. One that cannot be expanded within its limits is refused.
-func prepare(uid string, data []byte, zone *timezone.Zone, r Range) (*Prepared, error) {
+// prepare parses and expands an object of m's, whose zone is zone. One that cannot be expanded within its limits is refused.
+func prepare(uid string, data []byte, m *mailbox.Mailbox, zone *timezone.Zone, r Range) (*Prepared, error) {
 	if uid == "" || len(uid) > maxUID || uid != plain(uid) {
 		return nil, fmt.Errorf("event %.60q: its UID is empty, longer than %d bytes or no text", uid, maxUID)
 	}
@@ -101,6 +108,7 @@ func prepare(uid string, data []byte, zone *timezone.Zone, r Range) (*Prepared, 
 	if err != nil {
 		return nil, fmt.Errorf("event %.60q: %w", uid, err)
 	}
+	o.OwnedBy(m.Addresses()...)
 	p := &Prepared{UID: uid, Data: data}
 	p.First, p.Last = recurrence.Span(o, zone)
 	if p.Occurrences, err = recurrence.Expand(o, r.From, r.Until, zone); err != nil {
@@ -129,8 +137,12 @@ const (
 // ImportIdle is after what time without a batch an import counts as dead.
 const ImportIdle = time.Hour
 
-// Stage reads src to its end and hands its objects to put in short batches, prepared for the horizon.
-func Stage(ctx context.Context, src ImportSource, zone *timezone.Zone, horizon Range, progress func(objects, occurrences int), put func([]*Prepared) error) (res ImportResult, err error) {
+// Stage reads src, a calendar of m's, to its end and hands its objects to put in short batches, prepared for the horizon.
+func Stage(ctx context.Context, src ImportSource, m *mailbox.Mailbox, horizon Range, progress func(objects, occurrences int), put func([]*Prepared) error) (res ImportResult, err error) {
+	zone, err := Zone(m.Zone)
+	if err != nil {
+		return res, err
+	}
 	var batch []*Prepared
 	var bytes, occurrences int
 	flush := func() error {
@@ -155,7 +167,7 @@ func Stage(ctx context.Context, src ImportSource, zone *timezone.Zone, horizon R
 		if err != nil {
 			return res, err
 		}
-		p, err := prepare(uid, data, zone, horizon)
+		p, err := prepare(uid, data, m, zone, horizon)
 		if err != nil {
 			return res, err
 		}

@@ -25,6 +25,7 @@ type View struct {
 // viewed is what has been read of one mailbox.
 type viewed struct {
 	positions   []int
+	owner       []smtpaddr.Address
 	zone        *timezone.Zone
 	occurrences []mailbox.Occurrence
 	err         error
@@ -64,7 +65,7 @@ func (v *View) Mailbox(r MailboxRow) error {
 	}
 	b, ok := v.boxes[r.ID]
 	if !ok {
-		b = v.box(r, m.Zone)
+		b = v.box(r, m)
 		v.boxes[r.ID] = b
 	}
 	b.positions = append(b.positions, r.Position)
@@ -72,10 +73,10 @@ func (v *View) Mailbox(r MailboxRow) error {
 	return nil
 }
 
-func (v *View) box(r MailboxRow, zone string) *viewed {
-	b := &viewed{}
+func (v *View) box(r MailboxRow, m *mailbox.Mailbox) *viewed {
+	b := &viewed{owner: m.Addresses()}
 	start, end, _ := v.Bounds()
-	if b.zone, b.err = Zone(zone); b.err != nil { // nothing can be said without it
+	if b.zone, b.err = Zone(m.Zone); b.err != nil { // nothing can be said without it
 		b.zone = timezone.UTC()
 	} else if r.From <= start && end <= r.Until && r.TZData == v.tzdata {
 		v.Near = append(v.Near, r.ID)
@@ -130,6 +131,7 @@ func (v *View) Object(id int64, data []byte) {
 		b.err = err
 		return
 	}
+	o.OwnedBy(b.owner...)
 	list, err := recurrence.Expand(o, v.query.Start, v.query.End, b.zone)
 	if err != nil {
 		b.err = err

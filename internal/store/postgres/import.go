@@ -34,8 +34,7 @@ func (s *Store) ImportCalendar(ctx context.Context, a smtpaddr.Address, src stor
 }
 
 func (l *load) run(ctx context.Context, src store.ImportSource, o store.ImportOptions) (res store.ImportResult, err error) {
-	zone, err := store.Zone(l.m.Zone)
-	if err != nil {
+	if _, err := store.Zone(l.m.Zone); err != nil { // before it ends another import
 		return res, err
 	}
 	if err := l.begin(ctx); err != nil {
@@ -47,7 +46,7 @@ func (l *load) run(ctx context.Context, src store.ImportSource, o store.ImportOp
 		_ = l.s.discard(ctx, l.m.ID, l.id) // what stays is swept away later; whether the import succeeded is decided already
 	}()
 	horizon := store.Horizon(l.s.now())
-	res, err = store.Stage(ctx, src, zone, horizon, o.Progress, func(batch []*store.Prepared) error { return l.put(ctx, batch) })
+	res, err = store.Stage(ctx, src, l.m, horizon, o.Progress, func(batch []*store.Prepared) error { return l.put(ctx, batch) })
 	if err != nil {
 		return store.ImportResult{}, err
 	}

@@ -25,20 +25,24 @@ func (s *Store) CreateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
 	return err
 }
 
-// UpdateMailbox replaces a mailbox. A new zone makes its occurrences void at once: the calendar is answered from its
+// UpdateMailbox replaces a mailbox. A new zone or address makes its occurrences void at once: the calendar is answered from its
 // objects until they are derived anew, here or by ExtendHorizon.
 func (s *Store) UpdateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
 	moved := false
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
-		var old string
-		err := tx.QueryRow(ctx, `SELECT zone FROM mailbox WHERE id = $1 FOR UPDATE`, m.ID).Scan(&old)
+		var data []byte
+		err := tx.QueryRow(ctx, `SELECT data FROM mailbox WHERE id = $1 FOR UPDATE`, m.ID).Scan(&data)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("mailbox %d: %w", m.ID, store.ErrNotFound)
 		}
 		if err != nil {
 			return err
 		}
-		moved = old != m.Zone
+		old := &mailbox.Mailbox{}
+		if err := json.Unmarshal(data, old); err != nil {
+			return err
+		}
+		moved = store.Moved(old, m)
 		if err := s.putMailbox(ctx, tx, m.ID, m); err != nil || !moved {
 			return err
 		}

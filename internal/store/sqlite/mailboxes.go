@@ -23,7 +23,7 @@ func (s *Store) CreateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
 	return err
 }
 
-// UpdateMailbox replaces a mailbox. A new zone makes its occurrences void at once: the calendar is answered from its
+// UpdateMailbox replaces a mailbox. A new zone or address makes its occurrences void at once: the calendar is answered from its
 // objects until they are derived anew, here or by ExtendHorizon.
 func (s *Store) UpdateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
 	moved := false
@@ -32,7 +32,7 @@ func (s *Store) UpdateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
 		if err != nil {
 			return err
 		}
-		moved = old.Zone != m.Zone
+		moved = store.Moved(old, m)
 		if err := s.putMailbox(ctx, tx, m.ID, m); err != nil || !moved {
 			return err
 		}
@@ -50,7 +50,7 @@ func (s *Store) putMailbox(ctx context.Context, tx *sql.Tx, id int64, m *mailbox
 	if err != nil {
 		return err
 	}
-	if err := putAddresses(ctx, tx, id, append([]smtpaddr.Address{m.Address}, m.Aliases...)...); err != nil {
+	if err := putAddresses(ctx, tx, id, m.Addresses()...); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO mailbox (id, address, data, password_hash, zone, calendar_version, expanded_from, expanded_until, tzdata) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)

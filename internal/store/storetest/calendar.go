@@ -96,6 +96,24 @@ var calendarTests = []test{
 			t.Error(got)
 		}
 	}},
+	{"what the owner declined is not in the calendar, near and far, under each of the owner's addresses", func(t *testing.T, open Opener) {
+		s := node(t, open, 0)
+		m := user(t, s, "tom@contoso.example", "UTC",
+			"DTSTART:20001124T090000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=YEARLY\r\nATTENDEE;PARTSTAT=DECLINED:mailto:TOM@contoso.example",
+			"DTSTART:20001124T100000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=YEARLY\r\nATTENDEE;PARTSTAT=DECLINED:mailto:thomas@contoso.example",
+			"DTSTART:20001124T110000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=YEARLY\r\nATTENDEE;PARTSTAT=DECLINED:mailto:ann@contoso.example")
+		far := func() string { return starts(view(t, s, "2003-11-24", "2003-11-25", "tom@contoso.example")[0]) }
+		if near, far := today(t, s, "tom@contoso.example"), far(); near != "261124T10 261124T11" || far != "031124T10 031124T11" {
+			t.Errorf("before: %q, %q", near, far)
+		}
+		m.Aliases = append(m.Aliases, address("thomas@contoso.example"))
+		if err := s.UpdateMailbox(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if near, far := today(t, s, "tom@contoso.example"), far(); near != "261124T11" || far != "031124T11" {
+			t.Errorf("with an alias: %q, %q", near, far)
+		}
+	}},
 	{"one more than the limit is seen, near and far", func(t *testing.T, open Opener) {
 		s := node(t, open, 0)
 		user(t, s, "tom@contoso.example", "UTC", "DTSTART:20000101T000000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=DAILY", "DTSTART:20000101T100000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=DAILY")
