@@ -3,6 +3,7 @@ package icalendar
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/availd/availd/mailbox/timezone"
 	"github.com/availd/availd/smtpaddr"
@@ -173,8 +174,8 @@ func (r *eventReader) length() error {
 		return refuse(r.Line, "DTEND is before DTSTART")
 	}
 	if start.Date { // whole days, one at least
-		days := (r.Length.Nominal + r.Length.Exact + day - 1) / day
-		r.Length = Length{Nominal: max(days, 1) * day}
+		days := int((r.Length.Nominal + r.Length.Exact + day - 1) / day)
+		r.Length = Length{Nominal: time.Duration(max(days, 1)) * day}
 	}
 	return nil
 }
@@ -213,12 +214,12 @@ func appendTimes(out []Time, p *Property, zones map[string]definition) ([]Time, 
 // VTIMEZONE is a snapshot, often of one year. Any other name means what the file says.
 func zoneNamed(id string, zones map[string]definition) (*timezone.Zone, error) {
 	own, defined := zones[id]
+	if defined && own.err == nil && !timezone.Registered(id) {
+		return own.zone, nil
+	}
 	z, err := timezone.Lookup(id)
-	if err == nil && (!defined || timezone.Registered(id) || own.err != nil) {
-		return z, nil
+	if err != nil && defined {
+		return nil, own.err
 	}
-	if defined {
-		return own.zone, own.err
-	}
-	return nil, err
+	return z, err
 }

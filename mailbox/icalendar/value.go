@@ -77,6 +77,12 @@ func leapSecond(value string) string {
 // zoneID is a TZID as it is compared: some write quotation marks into the value.
 func zoneID(s string) string { return strings.Trim(strings.TrimSpace(s), `"`) }
 
+// A duration is at most a century, and no number in it larger than maxCount: products fit.
+const (
+	maxDays  = 36_500
+	maxCount = 10_000_000
+)
+
 // parseDuration reads RFC 5545 §3.3.6; weeks and days are nominal.
 func parseDuration(s string) (nominal, exact time.Duration, err error) {
 	v := strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "+")
@@ -85,12 +91,12 @@ func parseDuration(s string) (nominal, exact time.Duration, err error) {
 		return 0, 0, bad
 	}
 	inTime := false
-	n, digits := time.Duration(0), false
+	n, digits := 0, false
 	for _, c := range v[1:] {
 		switch {
 		case c >= '0' && c <= '9':
-			n, digits = n*10+time.Duration(c-'0'), true
-			if n > 10_000_000 {
+			n, digits = n*10+int(c-'0'), true
+			if n > maxCount {
 				return 0, 0, bad
 			}
 			continue
@@ -99,26 +105,37 @@ func parseDuration(s string) (nominal, exact time.Duration, err error) {
 			continue
 		case !digits:
 			return 0, 0, bad
-		case c == 'W' && !inTime && n < 10_000:
-			nominal += 7 * n * day
-		case c == 'D' && !inTime && n < 70_000:
-			nominal += n * day
-		case c == 'H' && inTime && n < 1_000_000:
-			exact += n * time.Hour
-		case c == 'M' && inTime:
-			exact += n * time.Minute
-		case c == 'S' && inTime:
-			exact += n * time.Second
-		default:
+		}
+		days, seconds := unit(c, inTime)
+		if days+seconds == 0 || n*days > maxDays || n*seconds > maxDays*24*60*60 {
+			return 0, 0, bad
+		}
+		nominal += time.Duration(n*days) * day
+		exact += time.Duration(n*seconds) * time.Second
+		if nominal > maxDays*day || exact > maxDays*day {
 			return 0, 0, bad
 		}
 		n, digits = 0, false
-		if nominal > 36500*day || exact > 36500*day {
-			return 0, 0, bad
-		}
 	}
 	if digits {
 		return 0, 0, bad
 	}
 	return nominal, exact, nil
+}
+
+// unit is what a letter of a duration counts.
+func unit(letter rune, inTime bool) (days, seconds int) {
+	switch {
+	case letter == 'W' && !inTime:
+		return 7, 0
+	case letter == 'D' && !inTime:
+		return 1, 0
+	case letter == 'H' && inTime:
+		return 0, 60 * 60
+	case letter == 'M' && inTime:
+		return 0, 60
+	case letter == 'S' && inTime:
+		return 0, 1
+	}
+	return 0, 0
 }

@@ -84,7 +84,7 @@ func TestRulesMeanWhatDateutilSays(t *testing.T) {
 	windows, lengths := rapid.IntRange(0, 9000), rapid.IntRange(1, 800)
 	n, compared := 200, 0
 	if os.Getenv("CI") == "true" {
-		n = 5000
+		n = 3000
 	}
 	for i := range n {
 		rule := rules.Example(i)

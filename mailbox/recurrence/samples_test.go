@@ -161,6 +161,9 @@ func TestRefusedCalendarsNameTheLine(t *testing.T) {
 		{event("DTSTART;TZID=Nowhere/Land:20260105T100000"), "line 5: time zone \"Nowhere/Land\""},
 		{event("SUMMARY:x"), "line 4: the event has no DTSTART"},
 		{event("DTSTART:20260105T100000Z", "DTEND:20260105T090000Z"), "DTEND is before DTSTART"},
+		{event("DTSTART:20260105T100000Z", "DURATION:PT9999999H"), "line 5: the duration"},
+		{event("DTSTART:20260105T100000Z", "DURATION:P1H"), "line 5: the duration"},
+		{event("DTSTART:20260105T100000Z", "DURATION:-PT1H"), "line 5: the duration"},
 		{event("DTSTART:yesterday"), "line 5: DTSTART has the value"},
 	} {
 		if err := refusal(t, c.ics); err == nil || !strings.Contains(err.Error(), strings.SplitN(c.want, ": ", 2)[len(strings.SplitN(c.want, ": ", 2))-1]) {
