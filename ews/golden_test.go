@@ -74,17 +74,31 @@ func (contoso) RelationshipForDomain(_ context.Context, d smtpaddr.Domain) (*org
 	return r, nil
 }
 
+// Resolve finds by the beginning of the name.
+func (contoso) Resolve(_ context.Context, text string, limit int) (list []ews.Entry, more bool, err error) {
+	for _, e := range []ews.Entry{
+		{Name: "Rolf <Sales & Co>", Address: smtpaddr.MustAddress("rolf@contoso.example")}, {Name: "Tom", Address: smtpaddr.MustAddress("tom@contoso.example")},
+		{Name: "Rita", Address: smtpaddr.MustAddress("rita@contoso.example"), Contact: true},
+	} {
+		if strings.HasPrefix(strings.ToLower(e.Name), text) {
+			list = append(list, e)
+		}
+	}
+	return list[:min(limit, len(list))], len(list) > limit, nil
+}
+
 func (contoso) OwnDomain(_ context.Context, d smtpaddr.Domain) (bool, error) {
 	return d.String() == "contoso.example", nil
 }
 
-// requester is a partner's user for the stories that begin with partner, else one of our own.
+// requester is a partner's user for the stories that begin with partner or fault-partner, else one of our own.
 func requester(story string) orgrel.Requester {
+	external := strings.HasPrefix(strings.TrimPrefix(story, "fault-"), "partner")
 	a := smtpaddr.MustAddress("colleague@contoso.example")
-	if strings.HasPrefix(story, "partner") {
+	if external {
 		a = smtpaddr.MustAddress("rita@fabrikam.example")
 	}
-	return orgrel.Requester{Address: a, Domain: a.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy}, External: strings.HasPrefix(story, "partner")}
+	return orgrel.Requester{Address: a, Domain: a.Domain(), Actions: []orgrel.Action{orgrel.ActionFreeBusy}, External: external}
 }
 
 // TestGoldenPairs answers each testdata/OPERATION/STORY.request.xml and compares with STORY.response.xml, byte for byte. The answers are valid by the official schema; faults are not, for their xml:lang, in Exchange's form either.
@@ -102,7 +116,7 @@ func TestGoldenPairs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := ews.NewHandler(ews.Options{Service: service, ServerName: "mail.contoso.example", Now: func() time.Time { return at(23, 12, 0) },
+			h := ews.NewHandler(ews.Options{Service: service, Directory: contoso{}, ServerName: "mail.contoso.example", Now: func() time.Time { return at(23, 12, 0) },
 				Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester(story), nil }})
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/EWS/Exchange.asmx", strings.NewReader(string(request)))
 			r.Header.Set("Content-Type", "text/xml; charset=utf-8")

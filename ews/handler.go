@@ -27,6 +27,7 @@ type Options struct {
 	}
 	// Authenticate tells who asks; for own users it finds what the login left in the context.
 	Authenticate func(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error)
+	Directory    Directory        // for ResolveNames; nil on an endpoint for partners, who may not search
 	ServerName   string           // ExceptionServerName
 	Now          func() time.Time // nil: time.Now
 }
@@ -57,6 +58,7 @@ var operations = map[string]operation{
 	"GetServerTimeZones":         {"GetServerTimeZones", false, (*Handler).getServerTimeZones},
 	"GetFolder":                  {"GetFolder", false, (*Handler).getFolder},
 	"ConvertId":                  {"ConvertId", false, (*Handler).convertID},
+	"ResolveNames":               {"ResolveNames", false, (*Handler).resolveNames},
 }
 
 func understood(space, local string) bool {

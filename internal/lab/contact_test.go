@@ -28,3 +28,36 @@ func TestAContactIsAnsweredByItsPartner(t *testing.T) {
 		}
 	})
 }
+
+// TestResolveNames finds mailboxes and contacts as a mail program does that completes what is typed.
+func TestResolveNames(t *testing.T) {
+	onEachStore(t, func(t *testing.T, l *lab.Lab) {
+		rita := l.User(t, l.Fabrikam, "rita", mailbox.AvailabilityOnly)
+		must(t, l.Fabrikam.Store.PutContacts(t.Context(), []*mailbox.Contact{
+			{Address: smtpaddr.MustAddress("tom@fabrikam.example"), Target: smtpaddr.MustAddress("tom@contoso.example"), DisplayName: "Tom Contoso-Meyer"},
+			{Address: smtpaddr.MustAddress("ric@fabrikam.example"), Target: smtpaddr.MustAddress("richard@contoso.example")},
+		}))
+		resolve := func(text string) string {
+			status, body := post(t, l, l.Fabrikam.URL, rita.String(), lab.Password, operation(`<m:ResolveNames ReturnFullContactData="true"><m:UnresolvedEntry>`+text+`</m:UnresolvedEntry></m:ResolveNames>`))
+			if status != http.StatusOK {
+				t.Fatalf("%s: HTTP %d: %s", text, status, body)
+			}
+			valid(t, body)
+			return body
+		}
+		const tom = "<t:Name>Tom Contoso-Meyer</t:Name><t:EmailAddress>tom@fabrikam.example</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType><t:MailboxType>Contact</t:MailboxType>"
+		for _, text := range []string{"tom", "TOM MEY", "meyer, tom", "tom@fabrikam.example", "smtp:TOM@fabrikam.example", "tom@contoso"} {
+			contains(t, resolve(text), tom, `ResponseClass="Success"`, `TotalItemsInView="1" IncludesLastItemInRange="true"`)
+		}
+		both := resolve("ri")
+		contains(t, both, "ErrorNameResolutionMultipleResults", "<t:EmailAddress>rita@fabrikam.example</t:EmailAddress>", "<t:MailboxType>Mailbox</t:MailboxType>", "<t:EmailAddress>ric@fabrikam.example</t:EmailAddress>")
+		if strings.Contains(both, "tom@") {
+			t.Errorf("who was not meant is in %s", both)
+		}
+		for _, text := range []string{"om", "tom x", "nobody@fabrikam.example", ",", "%", "smtp:"} {
+			if body := resolve(text); !strings.Contains(body, "ErrorNameResolutionNoResults") || strings.Contains(body, "ResolutionSet") {
+				t.Errorf("%q: %s", text, body)
+			}
+		}
+	})
+}
