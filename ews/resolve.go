@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/soap"
@@ -28,7 +29,7 @@ type Directory interface {
 
 const (
 	maxResolutions     = 100 // ArrayOfResolutionType
-	maxUnresolvedEntry = 320
+	maxUnresolvedEntry = 320 // characters
 )
 
 // resolveNames answers m:ResolveNames from the address book. Nobody has a contacts folder of their own here, so that a
@@ -74,7 +75,7 @@ func readResolveNames(req xmlsec.Element) (text string, personal bool, err error
 	if text, err = textOf(entry); err != nil {
 		return "", false, err
 	}
-	if text == "" || len(text) > maxUnresolvedEntry {
+	if text == "" || utf8.RuneCountInString(text) > maxUnresolvedEntry {
 		return "", false, soap.Schema(req, "The element 'UnresolvedEntry' must hold 1 to "+strconv.Itoa(maxUnresolvedEntry)+" characters.")
 	}
 	scope, given := req.Attr("SearchScope")
