@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The product as its users use it: the demo whole and broken in every way, the same on Postgres and in the profile of
-# the published Exchange traces, a lookup by hand without Go, the publishing proxy, clients of others, and a short fuzz run. Ends with
-# "N passed, N failed".
+# the published Exchange traces, a lookup by hand without Go, the publishing proxy, clients of others, every benchmark
+# once (a benchmark that fails measures nothing), and a short fuzz run. Ends with "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 demo=bin/availdemo
@@ -63,6 +63,7 @@ check 'behind nginx' deploy/nginx/test.sh
 check 'clients of others' .ci/clients/run.sh
 grep -E 'mailboxes as availd|skipped' "$out" | sed 's/^/      /' || true
 check 'walkthrough' go test -count=1 -run '^TestEveryCommand' ./docs/walkthrough
+check 'benchmarks, once each' go test -count=1 -run '^$' -bench . -benchtime 1x ./...
 check 'fuzz' .ci/fuzz.sh "${FUZZTIME:-5s}"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
