@@ -16,6 +16,7 @@ import (
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/federation/gateway"
 	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/lab"
 )
 
 // nameserver is a DNS server on loopback, over UDP and TCP. A record is a list of strings.
@@ -31,18 +32,7 @@ type nameserver struct {
 func newNameserver(t *testing.T) *nameserver {
 	t.Helper()
 	n := &nameserver{txt: map[string][][]string{}, cname: map[string]string{}}
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	must(t, err)
-	conns, err := net.Listen("tcp", packets.LocalAddr().String())
-	must(t, err)
-	for _, s := range []*dns.Server{{PacketConn: packets, Handler: n}, {Listener: conns, Handler: n}} {
-		started := make(chan struct{})
-		s.NotifyStartedFunc = func() { close(started) }
-		go func() { _ = s.ActivateAndServe() }()
-		<-started
-		t.Cleanup(func() { _ = s.Shutdown() })
-	}
-	n.resolver = federation.NewResolver(packets.LocalAddr().String())
+	n.resolver = federation.NewResolver(lab.ServeDNS(t, n))
 	return n
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/availd/availd/federation"
+	"github.com/availd/availd/internal/lab"
 	"github.com/availd/availd/smtpaddr"
 )
 
@@ -24,22 +25,7 @@ type nameserver struct {
 func newNameserver(t *testing.T) *nameserver {
 	t.Helper()
 	n := &nameserver{txt: map[string][][]string{}}
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.address = packets.LocalAddr().String()
-	conns, err := net.Listen("tcp", n.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []*dns.Server{{PacketConn: packets, Handler: n}, {Listener: conns, Handler: n}} {
-		started := make(chan struct{})
-		s.NotifyStartedFunc = func() { close(started) }
-		go func() { _ = s.ActivateAndServe() }()
-		<-started
-		t.Cleanup(func() { _ = s.Shutdown() })
-	}
+	n.address = lab.ServeDNS(t, n)
 	return n
 }
 

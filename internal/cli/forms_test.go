@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"encoding/pem"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,16 +136,7 @@ func (p *proofs) put(name, value string) {
 // nameserver starts a DNS server and returns its address.
 func (p *proofs) start(t *testing.T) string {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	started := make(chan struct{})
-	s := &dns.Server{PacketConn: conn, Handler: p, NotifyStartedFunc: func() { close(started) }}
-	go func() { _ = s.ActivateAndServe() }()
-	<-started
-	t.Cleanup(func() { _ = s.Shutdown() })
-	return conn.LocalAddr().String()
+	return lab.ServeDNS(t, p)
 }
 
 // TestPublishedFormsMakeAFederation types the forms of the first article in their order, against a real gateway and a real

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/availd/availd/federation"
+	"github.com/availd/availd/internal/lab"
 	"github.com/availd/availd/internal/xmlsec"
 )
 
@@ -43,22 +43,12 @@ func metadataServer(t *testing.T, dir string) (url, caFile string) {
 // txtServer answers every question with the one TXT record in *record.
 func txtServer(t *testing.T, record *atomic.Value) (address string) {
 	t.Helper()
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &dns.Server{PacketConn: packets, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+	return lab.ServeDNS(t, dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg).SetReply(q)
 		m.Authoritative = true
 		m.Answer = []dns.RR{&dns.TXT{Hdr: dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeTXT, Class: dns.ClassINET}, Txt: []string{record.Load().(string)}}}
 		_ = w.WriteMsg(m)
-	})}
-	started := make(chan struct{})
-	s.NotifyStartedFunc = func() { close(started) }
-	go func() { _ = s.ActivateAndServe() }()
-	<-started
-	t.Cleanup(func() { _ = s.Shutdown() })
-	return packets.LocalAddr().String()
+	}))
 }
 
 // TestOrganizationIsFederatedByTypedCommands goes from nothing to a federated domain and a certificate rolled over.

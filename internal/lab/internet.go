@@ -58,13 +58,9 @@ func NewInternet(t testing.TB, roots ...*x509.Certificate) *Internet {
 
 func (n *Internet) serveDNS(t testing.TB) {
 	t.Helper()
-	conn, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
-	check(t, err)
-	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(n.answer)}
-	go func() { _ = server.ActivateAndServe() }()
-	t.Cleanup(func() { _ = server.Shutdown() })
+	address := ServeDNS(t, dns.HandlerFunc(n.answer))
 	n.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
+		return new(net.Dialer).DialContext(ctx, "udp", address)
 	}}
 }
 
