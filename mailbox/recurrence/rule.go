@@ -1,6 +1,7 @@
 package recurrence
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -35,7 +36,10 @@ func (x *expansion) rule(e *icalendar.Event, value string, margin time.Duration,
 	opt.Count, opt.Until = 0, time.Time{}
 	for !from.After(last) {
 		until := advance(from, opt)
-		list, barren := candidates(*opt, from, earlier(until.Add(-time.Second), last))
+		list, barren, err := candidates(*opt, from, earlier(until.Add(-time.Second), last))
+		if err != nil {
+			return err
+		}
 		if err := x.step(max(len(list), leastStretch)); err != nil {
 			return err
 		}
@@ -81,21 +85,26 @@ const cycle = 400
 
 // candidates are the rule's instances in [from, until], without COUNT. barren says that there is none in the cycle after
 // until either: the library looks for the next one up to the year 9999, and the instances are computed as near to that
-// as whole cycles allow, with one cycle to spare.
-func candidates(opt rrule.ROption, from, until time.Time) (list []time.Time, barren bool) {
+// as whole cycles allow, with one cycle to spare. A rule that the library cannot bear is an error of this object alone.
+func candidates(opt rrule.ROption, from, until time.Time) (list []time.Time, barren bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the recurrence cannot be expanded: %v", p)
+		}
+	}()
 	shift := max(rrule.MAXYEAR-cycle-until.Year(), 0) / cycle * cycle
 	from, until = from.AddDate(shift, 0, 0), until.AddDate(shift, 0, 0)
 	opt.Dtstart = opt.Dtstart.AddDate(shift, 0, 0)
 	fastForward(&opt, from)
 	r, err := rrule.NewRRule(opt)
 	if err != nil {
-		return nil, true // the import has checked the rule
+		return nil, true, nil // the import has checked the rule
 	}
 	next := r.Iterator()
 	for {
 		w, ok := next()
 		if !ok || w.After(until) {
-			return list, !ok
+			return list, !ok, nil
 		}
 		if !w.Before(from) {
 			list = append(list, w.AddDate(-shift, 0, 0))
@@ -113,6 +122,7 @@ func (x *expansion) option(e *icalendar.Event, value string) (*rrule.ROption, er
 	if e.Start.Date { // RFC 5545 §3.3.10: a day has no hours to choose from
 		opt.Byhour, opt.Byminute, opt.Bysecond = nil, nil, nil
 	}
+	boundOrdinals(opt)
 	if opt.Until.IsZero() {
 		return opt, nil
 	}
@@ -131,6 +141,19 @@ func (x *expansion) option(e *icalendar.Event, value string) (*rrule.ROption, er
 		opt.Until = x.zone(e.Start).Wall(opt.Until)
 	}
 	return opt, nil
+}
+
+// boundOrdinals makes the weekdays that no month has (the 20th Monday of it) the 6th, which no month has either: the
+// library looks them up, and would do so beyond the end of its tables.
+func boundOrdinals(opt *rrule.ROption) {
+	if opt.Freq == rrule.YEARLY && len(opt.Bymonth) == 0 {
+		return // of the year: there are up to 53
+	}
+	for i, d := range opt.Byweekday {
+		if d.N() < -5 || d.N() > 5 {
+			opt.Byweekday[i] = d.Nth(6)
+		}
+	}
 }
 
 // fastForward moves DTSTART ahead by whole intervals to shortly before first, so that the cost does not grow with the
