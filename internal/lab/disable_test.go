@@ -19,12 +19,15 @@ import (
 // promise is how long a change may take to hold on every node.
 const promise = time.Second
 
-// observed is what one node answered, by when it was asked.
+// observed are the requests that one node answered.
 type observed struct {
 	mu   sync.Mutex
-	data []time.Time // requests that got data
-	none []time.Time // requests that were refused access
+	data []call // that got data
+	none []call // that were refused access
 }
+
+// call is when it was sent and when its answer was there.
+type call struct{ asked, answered time.Time }
 
 // hammer asks a node without a pause until ctx ends.
 func (o *observed) hammer(ctx context.Context, t *testing.T, c *caller, url string, a smtpaddr.Address) {
@@ -32,14 +35,15 @@ func (o *observed) hammer(ctx context.Context, t *testing.T, c *caller, url stri
 	for ctx.Err() == nil {
 		asked := time.Now()
 		body, err := c.ask(url, payload("Detailed", a.String()))
+		r := call{asked, time.Now()}
 		o.mu.Lock()
 		switch {
 		case err != nil:
 			t.Error(err)
 		case strings.Contains(body, "<t:BusyType>"):
-			o.data = append(o.data, asked)
+			o.data = append(o.data, r)
 		case strings.Contains(body, "ErrorNoFreeBusyAccess"):
-			o.none = append(o.none, asked)
+			o.none = append(o.none, r)
 		default:
 			t.Errorf("%.1000s", body)
 		}
@@ -63,10 +67,10 @@ func (c *caller) ask(url, body string) (string, error) {
 	return string(b), err
 }
 
-// between counts the times after from and not after until; zero stands for no bound.
-func between(times []time.Time, from, until time.Time) (n int) {
-	for _, at := range times {
-		if (from.IsZero() || at.After(from)) && (until.IsZero() || !at.After(until)) {
+// within counts the calls that were sent after from and answered before until; zero stands for no bound.
+func within(calls []call, from, until time.Time) (n int) {
+	for _, r := range calls {
+		if r.asked.After(from) && (until.IsZero() || r.answered.Before(until)) {
 			n++
 		}
 	}
@@ -100,13 +104,14 @@ func TestDisabledRelationshipShowsNothingASecondLater(t *testing.T) {
 		time.Sleep(promise) // both nodes have answered from their caches for a while
 		disabled := enabled(false)
 		time.Sleep(2 * promise)
+		enabling := time.Now() // from here on an answer may have either
 		again := enabled(true)
 		time.Sleep(2 * promise)
 		cancel()
 		wg.Wait()
 		for name, o := range seen {
-			before, late := between(o.data, time.Time{}, disabled), between(o.data, disabled.Add(promise), again)
-			refused, after := between(o.none, disabled.Add(promise), again), between(o.data, again.Add(promise), time.Time{})
+			before, late := within(o.data, time.Time{}, disabled), within(o.data, disabled.Add(promise), enabling)
+			refused, after := within(o.none, disabled.Add(promise), enabling), within(o.data, again.Add(promise), time.Time{})
 			t.Logf("%s node: %d answers with data before; a second after the relationship was disabled %d with data and %d refused; a second after it was enabled %d with data",
 				name, before, late, refused, after)
 			if before == 0 || late > 0 || refused == 0 || after == 0 {
