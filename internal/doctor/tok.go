@@ -141,6 +141,9 @@ func checkIssuer(ctx context.Context, x *examination) verdict {
 	if err != nil {
 		return fail("a token of the gateway for ourselves cannot be used: %v", err)
 	}
+	if org, err := x.Organization(ctx); err == nil && !org.Enabled {
+		return skip("the organization is not enabled for federation: it opens nobody's token")
+	}
 	if v := x.look(ctx, "TOK-01"); v.severity == Fail {
 		return v
 	}
