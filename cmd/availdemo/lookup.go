@@ -108,7 +108,8 @@ func oneLine(text []byte) string {
 	return strings.Join(strings.Fields(html.UnescapeString(string(text))), " ")
 }
 
-// steps collects the records of the request from the logs of the three processes.
+// steps collects the records of the request from the logs of the three processes. Each writes its own when its part has
+// been answered, which may be after the client has the whole.
 func (d *demo) steps(requestID string) ([]step, error) {
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		var all []step
@@ -126,13 +127,28 @@ func (d *demo) steps(requestID string) ([]step, error) {
 				finished = finished || p.name == "fabrikam"
 			}
 		}
-		if finished {
+		late := time.Now().After(deadline)
+		switch {
+		case finished && (late || told(all)):
 			return all, nil
-		}
-		if time.Now().After(deadline) {
+		case late:
 			return nil, errNoRecord
 		}
 	}
+}
+
+// told tells whether the steps are all there, or all before one that failed.
+func told(all []step) bool {
+	for n := 1; n <= 11; n++ {
+		is := func(ok bool) bool { return slices.ContainsFunc(all, func(s step) bool { return s.N == n && s.OK == ok }) }
+		switch {
+		case is(false):
+			return true
+		case !is(true):
+			return false
+		}
+	}
+	return true
 }
 
 func readRecords(path, requestID string) (out []logLine, err error) {

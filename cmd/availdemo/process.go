@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -40,13 +42,23 @@ func (d *demo) binary(ctx context.Context, name string) (string, error) {
 	return path, nil
 }
 
-func freePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // asks for a port
-	if err != nil {
-		return 0, err
+// freePorts finds n ports that nobody listens on, below those that the system gives to outgoing connections: a server
+// needs its port in its certificates and settings before it starts, and nobody may take it in the meantime.
+func freePorts(n int) ([]int, error) {
+	const first, last = 20_000, 32_000
+	var ports []int
+	for range last - first {
+		port := first + rand.IntN(last-first)
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // ends at once
+		if err != nil || slices.Contains(ports, port) {
+			continue
+		}
+		ln.Close()
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port, nil
+	return nil, errors.New("no free ports were found between 20000 and 32000")
 }
 
 // start runs a binary and waits until it accepts connections.

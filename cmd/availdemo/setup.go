@@ -76,17 +76,12 @@ func (d *demo) path(parts ...string) string {
 	return filepath.Join(append([]string{d.dir}, parts...)...)
 }
 
-func newOrganization(name, domain string, users ...string) (*organization, error) {
-	o := &organization{Name: name, Domain: domain, ApplicationURI: "exchangedelegation." + domain}
+func newOrganization(name, domain string, port, admin int, users ...string) *organization {
+	o := &organization{Name: name, Domain: domain, ApplicationURI: "exchangedelegation." + domain, port: port, admin: admin}
 	for _, u := range users {
 		o.Users = append(o.Users, user{u + "@" + domain, password})
 	}
-	var err error
-	if o.port, err = freePort(); err != nil {
-		return nil, err
-	}
-	o.admin, err = freePort()
-	return o, err
+	return o
 }
 
 // setUp builds the small world: certificates, gateway, two organizations, relationships both ways.
@@ -111,15 +106,16 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 	if err := os.WriteFile(d.path("password"), []byte(password+"\n"), 0o600); err != nil {
 		return err
 	}
+	ports, err := freePorts(5)
+	if err != nil {
+		return err
+	}
+	d.gatewayPort = ports[0]
 	if err := d.startGateway(); err != nil {
 		return err
 	}
-	if d.contoso, err = newOrganization("Contoso", "contoso.example", "tom", "anna", "room1"); err != nil {
-		return err
-	}
-	if d.fabrikam, err = newOrganization("Fabrikam", "fabrikam.example", "rita", "bob"); err != nil {
-		return err
-	}
+	d.contoso = newOrganization("Contoso", "contoso.example", ports[1], ports[2], "tom", "anna", "room1")
+	d.fabrikam = newOrganization("Fabrikam", "fabrikam.example", ports[3], ports[4], "rita", "bob")
 	for _, o := range []*organization{d.contoso, d.fabrikam} {
 		if err := d.setUpOrganization(ctx, o); err != nil {
 			return err
@@ -135,11 +131,6 @@ func (d *demo) setUp(ctx context.Context) (err error) {
 }
 
 func (d *demo) startGateway(extra ...string) (err error) {
-	if d.gatewayPort == 0 {
-		if d.gatewayPort, err = freePort(); err != nil {
-			return err
-		}
-	}
 	base := fmt.Sprintf("https://%s:%d", hostName, d.gatewayPort)
 	d.gateway = gatewayInfo{issuer, base + "/extSTS.srf", base + "/FederationMetadata/2006-12/FederationMetadata.xml", d.path("gateway", "signing.key"), d.path("gateway", "signing.pem")}
 	args := append([]string{"serve", "--data", d.path("gateway"), "--listen", fmt.Sprintf("127.0.0.1:%d", d.gatewayPort), "--public-url", base,

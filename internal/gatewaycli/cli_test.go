@@ -143,19 +143,23 @@ func (s *served) logged() string {
 	return s.log.String()
 }
 
-func freePort(t *testing.T) string {
+// freeAddresses are two that nobody listens on.
+func freeAddresses(t *testing.T) (a, b string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	first, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	defer first.Close()
+	second, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer second.Close()
+	return first.Addr().String(), second.Addr().String()
 }
 
 func serve(t *testing.T, data string, args ...string) *served {
 	t.Helper()
 	tlsDir := t.TempDir()
 	must(t, listen.WriteDevCA(tlsDir, []string{"127.0.0.1"}, time.Now()))
-	public, admin := freePort(t), freePort(t)
+	public, admin := freeAddresses(t)
 	s := &served{url: "https://" + public, admin: "http://" + admin, client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int, 1)
