@@ -65,6 +65,31 @@ type Mailbox struct {
 	// CalendarPermissions are the calendar's entries for persons by name; they count for own users only.
 	CalendarPermissions []CalendarPermission `json:"CalendarPermissions,omitempty"`
 	PasswordHash        string               `json:"-"` // argon2id, PHC string; empty = no password login
+	ResourceType        ResourceType         `json:"ResourceType,omitempty"`
+	Delivery            Delivery             `json:"Delivery,omitzero"`
+	// HiddenFromAddressListsEnabled keeps the mailbox from being found by name and out of the lists of rooms.
+	HiddenFromAddressListsEnabled bool `json:"HiddenFromAddressListsEnabled,omitempty"`
+}
+
+// ResourceType is what a mailbox is where it is no person.
+type ResourceType string
+
+// The resource types.
+const (
+	Person    ResourceType = ""
+	Room      ResourceType = "Room"
+	Equipment ResourceType = "Equipment"
+)
+
+// Delivery is what senders are told of a recipient before they send (MailTips). availd delivers no mail: it says what the
+// administrator or the mail platform has set.
+type Delivery struct {
+	MailTip                            string             `json:"MailTip,omitempty"`        // text shown to senders
+	MaxReceiveSize                     int64              `json:"MaxReceiveSize,omitempty"` // bytes; 0: no limit is known
+	MailboxFull                        bool               `json:"MailboxFull,omitempty"`
+	ModerationEnabled                  bool               `json:"ModerationEnabled,omitempty"`
+	RequireSenderAuthenticationEnabled bool               `json:"RequireSenderAuthenticationEnabled,omitempty"` // nobody from outside may send
+	AcceptMessagesOnlyFrom             []smtpaddr.Address `json:"AcceptMessagesOnlyFrom,omitempty"`             // empty: everybody
 }
 
 // Contact is a person at a partner under an address of our own: who asks for Address means the calendar of Target
@@ -85,6 +110,10 @@ type Group struct {
 	Address     smtpaddr.Address   `json:"PrimarySmtpAddress"`
 	DisplayName string             `json:"DisplayName"`
 	Members     []smtpaddr.Address `json:"Members"`
+	RoomList    bool               `json:"RoomList,omitempty"` // its members are rooms, for room finders
+	Delivery    Delivery           `json:"Delivery,omitzero"`
+	// HiddenFromAddressListsEnabled keeps the group from being found by name and out of the lists of room lists.
+	HiddenFromAddressListsEnabled bool `json:"HiddenFromAddressListsEnabled,omitempty"`
 }
 
 // Occurrence is one instance of a calendar item: half-open [Start, End) in UTC.

@@ -140,7 +140,9 @@ func (d *demo) steps(requestID string) ([]step, error) {
 // told tells whether the steps are all there, or all before one that failed.
 func told(all []step) bool {
 	for n := 1; n <= 11; n++ {
-		is := func(ok bool) bool { return slices.ContainsFunc(all, func(s step) bool { return s.N == n && s.OK == ok }) }
+		is := func(ok bool) bool {
+			return slices.ContainsFunc(all, func(s step) bool { return s.N == n && s.OK == ok })
+		}
 		switch {
 		case is(false):
 			return true
