@@ -56,23 +56,30 @@ func (c *Client) GetUserAvailability(ctx context.Context, q availability.Query) 
 	if q.MergedInterval == 0 {
 		q.MergedInterval = 30 * time.Minute
 	}
+	env, err := c.call(ctx, "GetUserAvailability", appendRequest(nil, q))
+	if err != nil {
+		return nil, err
+	}
+	return readResponse(env, q)
+}
+
+// call sends the body of an operation. The error of a refused request is an [*Error].
+func (c *Client) call(ctx context.Context, operation string, body []byte) (*soap.Envelope, error) {
+	action := nsMessages + "/" + operation
 	headers := []byte(`<t:RequestServerVersion xmlns:t="` + nsTypes + `" Version="Exchange2013"></t:RequestServerVersion>`)
 	if c.Header != nil {
-		h, err := c.Header(ctx, c.URL, actionGetUserAvailability)
+		h, err := c.Header(ctx, c.URL, action)
 		if err != nil {
 			return nil, err
 		}
 		headers = append(headers, h...)
 	}
-	env, err := soap.Post(ctx, c.HTTP, soap.Request{URL: c.URL, Version: soap.V11, Action: actionGetUserAvailability, UserAgent: c.UserAgent,
-		Header: c.RequestHeader, Username: c.Username, Password: c.Password, Body: soap.Append(nil, soap.V11, "", headers, appendRequest(nil, q))})
+	env, err := soap.Post(ctx, c.HTTP, soap.Request{URL: c.URL, Version: soap.V11, Action: action, UserAgent: c.UserAgent,
+		Header: c.RequestHeader, Username: c.Username, Password: c.Password, Body: soap.Append(nil, soap.V11, "", headers, body)})
 	if f, ok := errors.AsType[*soap.Fault](err); ok {
 		return nil, &Error{Code: f.Code, ResponseCode: f.ResponseCode, Message: f.String, Security: f.Security(), BackOff: f.BackOff}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return readResponse(env, q)
+	return env, err
 }
 
 func appendRequest(dst []byte, q availability.Query) []byte {

@@ -8,6 +8,4 @@ const (
 	nsMessages = "http://schemas.microsoft.com/exchange/services/2006/messages"
 	nsTypes    = "http://schemas.microsoft.com/exchange/services/2006/types"
 	nsErrors   = "http://schemas.microsoft.com/exchange/services/2006/errors"
-
-	actionGetUserAvailability = nsMessages + "/GetUserAvailability"
 )

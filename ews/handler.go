@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,18 +48,31 @@ func (h *Handler) now() time.Time {
 
 // operation is one that the endpoints serve.
 type operation struct {
-	name    string // for the record
-	partner bool   // a token opens it
+	Name    string   // for the record, the SOAPAction and the description
+	Request string   // local name of the body's element, in the messages namespace
+	Headers []string // that the description offers beside RequestServerVersion
+	partner bool     // a token opens it
 	serve   func(h *Handler, ctx context.Context, env *soap.Envelope, who orgrel.Requester) ([]byte, error)
 }
 
-// operations by the local name of the body's element, in the messages namespace; they are never changed.
-var operations = map[string]operation{
-	"GetUserAvailabilityRequest": {"GetUserAvailability", true, (*Handler).getUserAvailability},
-	"GetServerTimeZones":         {"GetServerTimeZones", false, (*Handler).getServerTimeZones},
-	"GetFolder":                  {"GetFolder", false, (*Handler).getFolder},
-	"ConvertId":                  {"ConvertId", false, (*Handler).convertID},
-	"ResolveNames":               {"ResolveNames", false, (*Handler).resolveNames},
+// operations in the order of the description; they are never changed.
+var operations = []operation{
+	{Name: "GetUserAvailability", Request: "GetUserAvailabilityRequest", Headers: []string{"MailboxCulture", "TimeZoneContext"}, partner: true, serve: (*Handler).getUserAvailability},
+	{Name: "GetServerTimeZones", Request: "GetServerTimeZones", Headers: []string{"MailboxCulture"}, serve: (*Handler).getServerTimeZones},
+	// Folders, items and ids.
+	{Name: "GetFolder", Request: "GetFolder", Headers: []string{"MailboxCulture", "TimeZoneContext"}, serve: (*Handler).getFolder},
+	{Name: "ConvertId", Request: "ConvertId", serve: (*Handler).convertID},
+	// The address book.
+	{Name: "ResolveNames", Request: "ResolveNames", serve: (*Handler).resolveNames},
+	// What senders are told of a recipient.
+}
+
+func operationOf(payload xmlsec.Element) (operation, bool) {
+	i := slices.IndexFunc(operations, func(o operation) bool { return payload.Is(nsMessages, o.Request) })
+	if i < 0 {
+		return operation{}, false
+	}
+	return operations[i], true
 }
 
 func understood(space, local string) bool {
@@ -96,12 +110,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, orgrel.
 	if p.IsZero() {
 		return nil, requester, fault.Because(fault.InvalidRequest, errors.New("the Body is empty"))
 	}
-	op, ok := operations[p.Local()]
-	if !ok || p.Space() != nsMessages || requester.External && !op.partner {
+	op, ok := operationOf(p)
+	if !ok || requester.External && !op.partner {
 		rec.Set(slog.String("operation", "other"))
 		return nil, requester, fault.Because(fault.UnknownOperation, fmt.Errorf("operation %.60q", p.Local()))
 	}
-	rec.Set(slog.String("operation", op.name))
+	rec.Set(slog.String("operation", op.Name))
 	if err := proxied(env); err != nil {
 		return nil, requester, err
 	}
