@@ -131,11 +131,12 @@ func TestTextAndObjectsOfATestAgree(t *testing.T) {
 	}
 }
 
-// ailmentOf brings about the first ailment of a case.
+// ailmentOf brings about the first ailment of a case, and waits until every node has noticed.
 func ailmentOf(c *clinic, id string) {
 	for _, a := range ailments() {
 		if a.id == id {
 			a.bring(c)
+			settle()
 			return
 		}
 	}
