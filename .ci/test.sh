@@ -2,7 +2,7 @@
 # Every test, shuffled; with the race detector where a C compiler is there. Ends with the runner's own closing line.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-flags=(-shuffle=on -count=1 -timeout=10m)
+flags=(-shuffle=on -count=1 -timeout=20m)
 if command -v gcc >/dev/null; then
 	export CGO_ENABLED=1
 	flags+=(-race)
