@@ -207,9 +207,8 @@ func TestSlowServiceCostsOneTryOnly(t *testing.T) {
 
 func TestDiscoveryEndsAtItsDeadline(t *testing.T) {
 	w := newWorld(t)
-	hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client has gone
-		<-r.Context().Done()
+	hang := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		<-t.Context().Done() // and not when the client goes: an empty answer could reach it in its last moment
 	})
 	w.serve("autodiscover.contoso.example", hang)
 	w.serve("contoso.example", hang)
