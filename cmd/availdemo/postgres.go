@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -87,17 +86,12 @@ func (d *demo) startPostgres(ctx context.Context, o *organization, short string)
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	socket := filepath.Join(dir, ".s.PGSQL.5432")
-	listening := func() bool {
-		c, err := net.DialTimeout("unix", socket, time.Second)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
+	ready := func() bool { // it listens before it answers
+		return exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-q", "-h", dir, "-p", "5432").Run() == nil //nolint:gosec // found above
 	}
 	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", cluster, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-p", "5432") //nolint:gosec,noctx // stopped by signal
 	cmd.Dir, cmd.SysProcAttr = dir, &syscall.SysProcAttr{Credential: who}
-	o.postgres, err = d.run(short+"-postgres", cmd, listening)
+	o.postgres, err = d.run(short+"-postgres", cmd, ready)
 	if err != nil {
 		return err
 	}
