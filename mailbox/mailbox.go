@@ -143,6 +143,8 @@ type CalendarQuery struct {
 type Calendar struct {
 	Found             bool     // false: no mailbox has this address
 	Contact           *Contact // maybe where Found is false: the calendar is its target's
+	Group             *Group   // maybe where Found is false: the calendars are its members'
+	Nested            []*Group // with Group: groups by which its members are found, all those inside it among them
 	Mailbox           *Mailbox
 	InScope           bool
 	DefaultPermission Permission

@@ -20,7 +20,11 @@ type View struct {
 	tzdata string
 	out    []mailbox.Calendar
 	boxes  map[int64]*viewed
+	groups []*mailbox.Group // those asked for, with all inside them
 }
+
+// MaxGroups is how many groups one CalendarQuery reads at most, nested ones too: groups can hold each other without end.
+const MaxGroups = 1000
 
 // viewed is what has been read of one mailbox.
 type viewed struct {
@@ -86,11 +90,11 @@ func (v *View) box(r MailboxRow, m *mailbox.Mailbox) *viewed {
 	return b
 }
 
-// Missing are the addresses that no mailbox has.
+// Missing are the addresses that no mailbox has, and no contact read so far.
 func (v *View) Missing() []smtpaddr.Address {
 	var out []smtpaddr.Address
 	for i, c := range v.out {
-		if a := v.query.Addresses[i]; !c.Found && !slices.Contains(out, a) {
+		if a := v.query.Addresses[i]; !c.Found && c.Contact == nil && !slices.Contains(out, a) {
 			out = append(out, a)
 		}
 	}
@@ -109,6 +113,28 @@ func (v *View) Contact(data []byte, inScope bool) error {
 		}
 	}
 	return nil
+}
+
+// Group takes a group as it lies in a store: one that was asked for, or one inside of it.
+func (v *View) Group(data []byte) error {
+	g := &mailbox.Group{}
+	if err := json.Unmarshal(data, g); err != nil {
+		return err
+	}
+	v.groups = append(v.groups, g)
+	return nil
+}
+
+// placeGroups gives the groups to the addresses that stand for them.
+func (v *View) placeGroups() {
+	for i, a := range v.query.Addresses {
+		if v.out[i].Found || v.out[i].Contact != nil {
+			continue
+		}
+		if k := slices.IndexFunc(v.groups, func(g *mailbox.Group) bool { return g.Address == a }); k >= 0 {
+			v.out[i] = mailbox.Calendar{Group: v.groups[k], Nested: v.groups}
+		}
+	}
 }
 
 // Occurrence takes a row of a mailbox in Near.
@@ -142,6 +168,7 @@ func (v *View) Object(id int64, data []byte) {
 
 // Calendars are the answers, at the position of their address.
 func (v *View) Calendars() []mailbox.Calendar {
+	v.placeGroups()
 	for _, b := range v.boxes {
 		slices.SortStableFunc(b.occurrences, func(a, b mailbox.Occurrence) int {
 			if c := a.Start.Compare(b.Start); c != 0 {

@@ -19,7 +19,7 @@ func (s *Store) CalendarView(ctx context.Context, q mailbox.CalendarQuery) ([]ma
 	v := store.NewView(q, s.tzdata)
 	err := s.served(ctx, func(ctx context.Context, c *pgxpool.Conn) error {
 		return pgx.BeginTxFunc(ctx, c, snapshot(), func(tx pgx.Tx) error {
-			for _, read := range []func(context.Context, pgx.Tx, mailbox.CalendarQuery, *store.View) error{viewMailboxes, viewContacts, viewOccurrences, viewObjects} {
+			for _, read := range []func(context.Context, pgx.Tx, mailbox.CalendarQuery, *store.View) error{viewMailboxes, viewContacts, viewGroups, viewOccurrences, viewObjects} {
 				if err := read(ctx, tx, q, v); err != nil {
 					return err
 				}

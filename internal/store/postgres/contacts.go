@@ -108,3 +108,27 @@ func viewContacts(ctx context.Context, tx pgx.Tx, q mailbox.CalendarQuery, v *st
 	_, err = pgx.ForEachRow(rows, []any{&data, &inScope}, func() error { return v.Contact(data, inScope) })
 	return err
 }
+
+// viewGroups looks among the groups for the addresses that no mailbox and no contact has, and reads those inside them.
+func viewGroups(ctx context.Context, tx pgx.Tx, _ mailbox.CalendarQuery, v *store.View) error {
+	missing := v.Missing()
+	if len(missing) == 0 {
+		return nil
+	}
+	names := make([]string, len(missing))
+	for i, a := range missing {
+		names[i] = a.String()
+	}
+	rows, err := tx.Query(ctx, `WITH RECURSIVE asked (address, data) AS (
+		SELECT address, data FROM mail_group WHERE address = ANY($1::text[])
+		UNION SELECT g.address, g.data FROM asked
+			CROSS JOIN LATERAL json_array_elements_text(CASE json_typeof(asked.data::json->'Members') WHEN 'array' THEN asked.data::json->'Members' ELSE '[]' END) m (member)
+			JOIN mail_group g ON g.address = m.member)
+		SELECT data FROM asked LIMIT $2`, names, store.MaxGroups)
+	if err != nil {
+		return err
+	}
+	var data []byte
+	_, err = pgx.ForEachRow(rows, []any{&data}, func() error { return v.Group(data) })
+	return err
+}

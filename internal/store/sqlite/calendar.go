@@ -21,7 +21,7 @@ func (s *Store) CalendarView(ctx context.Context, q mailbox.CalendarQuery) ([]ma
 	}
 	defer tx.Rollback()
 	v := store.NewView(q, s.tzdata)
-	for _, read := range []func(context.Context, *sql.Tx, mailbox.CalendarQuery, *store.View) error{viewMailboxes, viewContacts, viewOccurrences, viewObjects} {
+	for _, read := range []func(context.Context, *sql.Tx, mailbox.CalendarQuery, *store.View) error{viewMailboxes, viewContacts, viewGroups, viewOccurrences, viewObjects} {
 		if err := read(ctx, tx, q, v); err != nil {
 			return nil, fmt.Errorf("%w: calendars: %w", store.ErrUnavailable, err)
 		}

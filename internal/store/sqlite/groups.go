@@ -92,3 +92,33 @@ func (s *Store) Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, 
 	}
 	return nil, fmt.Errorf("group %s: %w", a, store.ErrNotFound)
 }
+
+// viewGroups looks among the groups for the addresses that no mailbox and no contact has, and reads those inside them.
+func viewGroups(ctx context.Context, tx *sql.Tx, _ mailbox.CalendarQuery, v *store.View) error {
+	missing := v.Missing()
+	if len(missing) == 0 {
+		return nil
+	}
+	names, err := json.Marshal(missing)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, `WITH RECURSIVE asked (address, data) AS (
+		SELECT g.address, g.data FROM json_each(?1) j CROSS JOIN mail_group g ON g.address = j.value
+		UNION SELECT g.address, g.data FROM asked CROSS JOIN json_each(CAST(asked.data AS TEXT), '$.Members') m CROSS JOIN mail_group g ON g.address = m.value)
+		SELECT data FROM asked LIMIT ?2`, string(names), store.MaxGroups)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var data []byte
+		if err := rows.Scan(&data); err != nil {
+			return err
+		}
+		if err := v.Group(data); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
