@@ -88,6 +88,9 @@ func (e *explanation) local(in ExplainInput) []Finding {
 		in.Mailbox = c.Contact.Target
 		return e.foreign(in)
 	}
+	if c.Group != nil {
+		return e.group(in)
+	}
 	if !c.Found && c.Contact == nil {
 		code := "ErrorMailRecipientNotFound"
 		if in.External {
@@ -124,5 +127,21 @@ func (e *explanation) local(in ExplainInput) []Finding {
 		return e.refuse("ErrorFreeBusyGenerationFailed", "calendar", "cannot be read: %v", c.Err)
 	}
 	e.add("effective level", "%s", e.level)
+	return e.findings
+}
+
+// group is the part of a decision about a group: each member is decided by itself.
+func (e *explanation) group(in ExplainInput) []Finding {
+	c, most := in.Calendar, DefaultLimits().Members
+	members, unexpanded, ok := expand(c.Group, c.Nested, most)
+	if !ok {
+		code := "ErrorFreeBusyDLLimitReached"
+		if in.External && !in.Relationship.FreeBusyAccessScope.IsZero() {
+			code = "ErrorNoFreeBusyAccess"
+		}
+		return e.refuse(code, "group", "%s has more than %d members", c.Group.Address, most)
+	}
+	e.add("group", "%s has %d members, and %d groups that are too big to look into; each member is decided by itself", c.Group.Address, len(members), unexpanded)
+	e.add("effective level", "merged data only, of the members that may be seen")
 	return e.findings
 }

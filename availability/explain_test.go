@@ -3,6 +3,7 @@ package availability_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,27 @@ func agree(t *testing.T, in availability.ExplainInput) {
 	}
 	if last.Step != "effective level" || last.Finding != want {
 		t.Errorf("external %t, own domain %t, relationship %+v, calendar %+v:\nthe service answers %s\nexplain says %v", in.External, in.OwnDomain, in.Relationship, in.Calendar, want, findings)
+	}
+}
+
+func TestExplainSaysOfAGroupWhatTheServiceDoes(t *testing.T) {
+	team := smtpaddr.MustAddress("team@contoso.example")
+	for n, want := range map[int]string{2: "merged data only, of the members that may be seen", 101: "None: ErrorFreeBusyDLLimitReached"} {
+		g := &mailbox.Group{Address: team}
+		for i := range n {
+			g.Members = append(g.Members, smtpaddr.MustAddress(fmt.Sprintf("u%d@contoso.example", i)))
+		}
+		in := availability.ExplainInput{Requester: smtpaddr.MustAddress("rita@fabrikam.example"), Mailbox: team, External: true, OwnDomain: true, Calendar: mailbox.Calendar{Group: g, Nested: []*mailbox.Group{g}},
+			Relationship: &orgrel.OrganizationRelationship{Name: "F", Enabled: true, FreeBusyAccessEnabled: true, FreeBusyAccessLevel: orgrel.LimitedDetails}}
+		findings := availability.Explain(in)
+		if got := findings[len(findings)-1].Finding; got != want {
+			t.Errorf("%d members: %s", n, got)
+		}
+		if n > 100 {
+			agree(t, in)
+			in.Relationship.FreeBusyAccessScope = smtpaddr.MustAddress("all@contoso.example")
+			agree(t, in)
+		}
 	}
 }
 

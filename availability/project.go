@@ -62,10 +62,15 @@ func (v FreeBusyViewType) HasEvents() bool { return v >= FreeBusy }
 // HasDetails tells whether the view has CalendarEventDetails.
 func (v FreeBusyViewType) HasDetails() bool { return v == Detailed || v == DetailedMerged }
 
+// slots is how many intervals a window has; the last may be cut.
+func slots(w Window, interval time.Duration) int {
+	return int((w.End.Sub(w.Start) + interval - 1) / interval)
+}
+
 // Merge writes one digit per interval from the window's start, the highest that overlaps: ⌈window/interval⌉ digits.
 // Working elsewhere counts as free, as in every server observed.
 func Merge(list []mailbox.Occurrence, w Window, interval time.Duration) string {
-	n := int((w.End.Sub(w.Start) + interval - 1) / interval)
+	n := slots(w, interval)
 	digits := make([]byte, n)
 	for i := range digits {
 		digits[i] = '0'

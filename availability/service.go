@@ -18,14 +18,18 @@ import (
 
 // Limits of a request (availability service; each is documented by Exchange).
 type Limits struct {
-	Mailboxes int
-	Window    time.Duration
-	Entries   int           // calendar entries per mailbox
-	Remote    time.Duration // deadline of a partner
+	Mailboxes  int
+	Window     time.Duration
+	Entries    int           // calendar entries per mailbox
+	Remote     time.Duration // deadline of a partner
+	Members    int           // of one group, with those of the groups inside it
+	AllMembers int           // of all groups of a request; this one is ours
 }
 
-// DefaultLimits are 100 mailboxes, 62 days, 1000 entries, 25 seconds.
-func DefaultLimits() Limits { return Limits{100, 62 * 24 * time.Hour, 1000, 25 * time.Second} }
+// DefaultLimits are 100 mailboxes, 62 days, 1000 entries, 25 seconds, 100 members of a group and 1000 of all.
+func DefaultLimits() Limits {
+	return Limits{Mailboxes: 100, Window: 62 * 24 * time.Hour, Entries: 1000, Remote: 25 * time.Second, Members: 100, AllMembers: 1000}
+}
 
 // Service is the Availability Service.
 type Service struct {
@@ -79,25 +83,75 @@ func (s *Service) GetUserAvailability(ctx context.Context, q Query) (a Answer, e
 	if err := s.check(&q); err != nil {
 		return a, err
 	}
-	if q.View != ViewNone {
-		if a.Results, err = s.results(ctx, q); err != nil {
-			return Answer{}, err
-		}
+	var wg sync.WaitGroup
+	if q.Suggestions != nil { // at the same time: a slow partner must not be waited for twice
+		wg.Go(func() { a.Suggestions = s.suggestions(ctx, q) })
 	}
-	if q.Suggestions != nil {
-		a.Suggestions = s.suggestions(ctx, q)
+	if q.View != ViewNone {
+		a.Results, err = s.results(ctx, q)
+	}
+	wg.Wait()
+	if err != nil {
+		return Answer{}, err
 	}
 	return a, nil
 }
 
+// inquiry is one window being asked for: the mailboxes of the request and, behind them, the members of its groups.
+type inquiry struct {
+	q       Query                     // Mailboxes grow by the members, and contacts become their targets
+	asked   int                       // mailboxes of the request
+	results []Result                  // by position in q.Mailboxes
+	foreign map[smtpaddr.Domain][]int // positions that are left to partners
+	groups  map[int]*roster           // positions that are groups
+	level   orgrel.AccessLevel        // the most that the requester may see of anybody here
+	scope   smtpaddr.Address          // the group that she is held to
+	err     error                     // why no calendar of ours could be read
+}
+
 // results answers each mailbox at its position.
 func (s *Service) results(ctx context.Context, q Query) ([]Result, error) {
-	results := make([]Result, len(q.Mailboxes))
-	var local []int
-	foreign := map[smtpaddr.Domain][]int{}
-	for i, m := range q.Mailboxes {
+	in, err := s.inquire(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for i, g := range in.groups {
+		in.results[i] = in.merged(g)
+	}
+	return in.results[:in.asked], nil
+}
+
+// inquire asks for all mailboxes. Ours first: what turns out to be a contact, and whoever of a group is elsewhere, is asked
+// for in the same call as its partner's other mailboxes.
+func (s *Service) inquire(ctx context.Context, q Query) (*inquiry, error) {
+	in := &inquiry{q: q, asked: len(q.Mailboxes), foreign: map[smtpaddr.Domain][]int{}, groups: map[int]*roster{}}
+	in.q.Mailboxes = slices.Clone(q.Mailboxes)
+	local, err := s.place(ctx, in, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(local) > 0 {
+		s.local(ctx, in, local)
+	}
+	if len(in.groups) > 0 {
+		if err := s.members(ctx, in); err != nil {
+			return nil, err
+		}
+	}
+	if len(in.foreign) > 0 {
+		s.foreign(ctx, in)
+	}
+	return in, nil
+}
+
+// place makes room for the results of the mailboxes from a position on, and leaves each to its partner or to us: ours are
+// returned.
+func (s *Service) place(ctx context.Context, in *inquiry, from int) (local []int, err error) {
+	in.results = append(in.results, make([]Result, len(in.q.Mailboxes)-from)...)
+	for i := from; i < len(in.q.Mailboxes); i++ {
+		m := in.q.Mailboxes[i]
 		if m.Address.IsZero() {
-			results[i].Err = unresolved(m)
+			in.results[i].Err = unresolved(m)
 			continue
 		}
 		own, err := s.Organization.OwnDomain(ctx, m.Address.Domain())
@@ -106,24 +160,19 @@ func (s *Service) results(ctx context.Context, q Query) ([]Result, error) {
 			return nil, fault.Because(fault.ServerBusy, err)
 		case own:
 			local = append(local, i)
-		case q.Requester.External:
-			results[i].Err = notForwarded(m)
+		case in.q.Requester.External:
+			in.results[i].Err = notForwarded(m)
 		default:
-			foreign[m.Address.Domain()] = append(foreign[m.Address.Domain()], i)
+			in.leave(i)
 		}
 	}
-	// Ours first: what turns out to be a contact is asked for in the same call as its partner's other mailboxes.
-	if len(local) > 0 {
-		q.Mailboxes = slices.Clone(q.Mailboxes)
-		for i, to := range s.local(ctx, q, local, results) {
-			q.Mailboxes[i].Address, q.Mailboxes[i].Raw = to, to.String()
-			foreign[to.Domain()] = append(foreign[to.Domain()], i)
-		}
-	}
-	if len(foreign) > 0 {
-		s.foreign(ctx, q, foreign, results)
-	}
-	return results, nil
+	return local, nil
+}
+
+// leave leaves a mailbox to its partner.
+func (in *inquiry) leave(i int) {
+	d := in.q.Mailboxes[i].Address.Domain()
+	in.foreign[d] = append(in.foreign[d], i)
 }
 
 // notForwarded is the error of a mailbox elsewhere that a partner asks us for.
@@ -174,27 +223,27 @@ func (s *Service) relationshipOf(ctx context.Context, r orgrel.Requester) (*orgr
 	return s.Relationships.RelationshipForDomain(ctx, r.Domain)
 }
 
-// local answers our own mailboxes: one read for all. It returns the targets of those that are contacts, by position: they
-// are left to their partners.
-func (s *Service) local(ctx context.Context, q Query, positions []int, results []Result) map[int]smtpaddr.Address {
-	fail := func(err error) {
-		for _, i := range positions {
-			results[i].Err = err
-		}
+// local answers our own mailboxes, or finds that the requester may see nobody.
+func (s *Service) local(ctx context.Context, in *inquiry, positions []int) {
+	level, scope, err := s.ceiling(ctx, in.q.Requester)
+	switch {
+	case err != nil:
+		fill(in.results, positions, err)
+	case level == orgrel.None:
+		fill(in.results, positions, fault.Because(fault.NoFreeBusyAccess, errors.New("no access by the relationship")))
+	default:
+		in.level, in.scope = level, scope
+		s.read(ctx, in, positions)
 	}
-	level, scope, err := s.ceiling(ctx, q.Requester)
-	if err != nil {
-		fail(err)
-		return nil
-	}
-	if level == orgrel.None {
-		fail(fault.Because(fault.NoFreeBusyAccess, errors.New("no access by the relationship")))
-		return nil
-	}
+}
+
+// read answers our own mailboxes: one read for all. It leaves contacts to their partners, and groups among those asked for
+// to [Service.members].
+func (s *Service) read(ctx context.Context, in *inquiry, positions []int) {
 	start, rec := time.Now(), record.From(ctx)
-	query := mailbox.CalendarQuery{Start: q.Window.Start, End: q.Window.End, Scope: scope, Limit: s.Limits.Entries}
+	query := mailbox.CalendarQuery{Start: in.q.Window.Start, End: in.q.Window.End, Scope: in.scope, Limit: s.Limits.Entries}
 	for _, i := range positions {
-		query.Addresses = append(query.Addresses, q.Mailboxes[i].Address)
+		query.Addresses = append(query.Addresses, in.q.Mailboxes[i].Address)
 	}
 	calendars, err := s.Calendars.CalendarView(ctx, query)
 	took := time.Since(start)
@@ -202,38 +251,50 @@ func (s *Service) local(ctx context.Context, q Query, positions []int, results [
 		err = fmt.Errorf("%d calendars for %d addresses", len(calendars), len(positions))
 	}
 	if err != nil {
-		rec.Done(record.StepAccessDecided, start, fmt.Sprintf("at most %s", level))
+		rec.Done(record.StepAccessDecided, start, fmt.Sprintf("at most %s", in.level))
 		rec.Failed(record.StepCalendarRead, start, err.Error())
-		fail(fault.Because(fault.FreeBusyGenerationFailed, err))
-		return nil
+		in.err = fault.Because(fault.FreeBusyGenerationFailed, err)
+		fill(in.results, positions, in.err)
+		return
 	}
-	events, granted := 0, orgrel.None
+	answered, events, granted := 0, 0, orgrel.None
 	var refused error
-	targets := map[int]smtpaddr.Address{}
 	for k, i := range positions {
 		c := calendars[k]
-		if c.Contact != nil && !q.Requester.External {
-			targets[i] = c.Contact.Target
+		if in.elsewhere(i, c) {
 			continue
 		}
 		var given orgrel.AccessLevel
-		results[i], given = s.answer(q, q.Mailboxes[i], c, level)
+		in.results[i], given = s.answer(in.q, in.q.Mailboxes[i], c, in.level)
 		granted = max(granted, given)
-		events += len(c.Occurrences)
-		if results[i].Err != nil && refused == nil {
-			refused = results[i].Err
+		answered, events = answered+1, events+len(c.Occurrences)
+		if in.results[i].Err != nil && refused == nil {
+			refused = in.results[i].Err
 		}
 	}
 	switch {
-	case len(targets) == len(positions): // nothing was decided here
-		return targets
+	case answered == 0: // nothing was decided here
 	case granted == orgrel.None && refused != nil:
 		rec.Failed(record.StepAccessDecided, start, fault.As(refused).Error())
-		return targets
+	default:
+		rec.Done(record.StepAccessDecided, start.Add(took), fmt.Sprintf("%s: the least of what was asked, the relationship (%s) and the owner's Default", granted, in.level))
+		rec.Done(record.StepCalendarRead, start, fmt.Sprintf("%d mailboxes, %d calendar entries", answered, events))
 	}
-	rec.Done(record.StepAccessDecided, start.Add(took), fmt.Sprintf("%s: the least of what was asked, the relationship (%s) and the owner's Default", granted, level))
-	rec.Done(record.StepCalendarRead, start, fmt.Sprintf("%d mailboxes, %d calendar entries", len(positions)-len(targets), events))
-	return targets
+}
+
+// elsewhere tells that an address stands for other calendars: a contact's, for our own users, and a group's. Groups inside
+// of groups are none here: they have been expanded, or must not be.
+func (in *inquiry) elsewhere(i int, c mailbox.Calendar) bool {
+	switch {
+	case c.Contact != nil && !in.q.Requester.External:
+		in.q.Mailboxes[i].Address, in.q.Mailboxes[i].Raw = c.Contact.Target, c.Contact.Target.String()
+		in.leave(i)
+	case c.Group != nil && i < in.asked:
+		in.groups[i] = &roster{group: c.Group, nested: c.Nested}
+	default:
+		return false
+	}
+	return true
 }
 
 // answer decides access and projects one calendar.
@@ -286,113 +347,4 @@ func Contributes(p mailbox.Permission) orgrel.AccessLevel {
 		return orgrel.AvailabilityOnly
 	}
 	return orgrel.LimitedDetails
-}
-
-// leg is one partner of a request, with the positions of its mailboxes.
-type leg struct {
-	rel       *orgrel.OrganizationRelationship
-	positions []int
-}
-
-// foreign asks each partner once, in parallel; a broken partner costs only its own mailboxes an error, a slow one no more
-// than the deadline.
-func (s *Service) foreign(ctx context.Context, q Query, domains map[smtpaddr.Domain][]int, results []Result) {
-	record.From(ctx).Done(record.StepAddressGiven, time.Now(), fmt.Sprintf("%d addresses of %d other organizations", len(q.Mailboxes), len(domains)))
-	var wg sync.WaitGroup
-	for _, l := range s.legs(ctx, domains, results) {
-		wg.Go(func() { s.ask(ctx, q, l, results) })
-	}
-	wg.Wait()
-}
-
-// legs groups the mailboxes by relationship; where there is none that can be used, their results say so.
-func (s *Service) legs(ctx context.Context, domains map[smtpaddr.Domain][]int, results []Result) map[string]*leg {
-	start, rec := time.Now(), record.From(ctx)
-	legs := map[string]*leg{}
-	for d, positions := range domains {
-		rel, err := RelationshipToAsk(ctx, s.Relationships, d)
-		if err == nil && s.Remote == nil {
-			err = fault.Because(fault.ProxyRequestFailed, errors.New("no way to partners is configured"))
-		}
-		if err != nil {
-			rec.Failed(record.StepFederationUsable, start, fault.As(err).Error())
-			fill(results, positions, err)
-			continue
-		}
-		rec.Done(record.StepFederationUsable, start, fmt.Sprintf("organization relationship %q has the domain %s", rel.Name, d))
-		l := legs[rel.ID]
-		if l == nil {
-			l = &leg{rel: rel}
-			legs[rel.ID] = l
-		}
-		l.positions = append(l.positions, positions...)
-	}
-	return legs
-}
-
-func fill(results []Result, positions []int, err error) {
-	for _, i := range positions {
-		results[i] = Result{Err: err}
-	}
-}
-
-// RelationshipToAsk is the relationship by which mailboxes of d are asked for; a *fault.Error where there is none, or none
-// that can be used.
-func RelationshipToAsk(ctx context.Context, among Relationships, d smtpaddr.Domain) (*orgrel.OrganizationRelationship, error) {
-	rel, err := among.RelationshipForDomain(ctx, d)
-	switch {
-	case err != nil:
-		return nil, fault.Because(fault.ServerBusy, err)
-	case rel == nil:
-		return nil, fault.New(fault.AddressSpaceNotFound, "Configuration information for forest/domain %s could not be found in Active Directory.", d)
-	case rel.Usable() != nil:
-		return nil, &fault.Error{Kind: fault.RelationshipUnusable, Cause: rel.Usable(),
-			Message: fmt.Sprintf("The organization relationship %s can't be used. Please confirm that the organization relationship is configured correctly.", rel.Name)}
-	}
-	return rel, nil
-}
-
-// ask asks one partner. When the deadline passes it does not wait for the transport to notice: what is missing is
-// ErrorTimeoutExpired.
-func (s *Service) ask(ctx context.Context, q Query, l *leg, results []Result) {
-	ctx, cancel := context.WithTimeout(ctx, s.Limits.Remote)
-	defer cancel()
-	sub := q
-	sub.Mailboxes = nil
-	for _, i := range l.positions {
-		sub.Mailboxes = append(sub.Mailboxes, q.Mailboxes[i])
-	}
-	type reply struct {
-		results []Result
-		err     error
-	}
-	done := make(chan reply, 1) // with room, so that a late answer finds its end
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				done <- reply{nil, fmt.Errorf("panic: %v", p)}
-			}
-		}()
-		answers, err := s.Remote.GetUserAvailability(ctx, l.rel, sub)
-		done <- reply{answers, err}
-	}()
-	var r reply
-	select {
-	case r = <-done:
-	case <-ctx.Done():
-		r.err = ctx.Err()
-	}
-	switch {
-	case errors.Is(r.err, context.DeadlineExceeded):
-		r.err = fault.Because(fault.Timeout, r.err)
-	case r.err == nil && len(r.results) != len(l.positions):
-		r.err = fault.New(fault.ProxyRequestFailed, "Proxy web request failed. , inner exception: the partner answered %d mailboxes of %d", len(r.results), len(l.positions))
-	}
-	if r.err != nil {
-		fill(results, l.positions, r.err)
-		return
-	}
-	for k, i := range l.positions {
-		results[i] = r.results[k]
-	}
 }

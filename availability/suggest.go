@@ -3,10 +3,8 @@ package availability
 import (
 	"cmp"
 	"slices"
-	"sort"
 	"time"
 
-	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/mailbox/timezone"
 )
@@ -71,36 +69,43 @@ type Suggestion struct {
 	Conflicts []Conflict // one for each attendee, in the order of the request
 }
 
+// ConflictKind is which of the forms of [MS-OXWAVLS] AttendeeConflictData a Conflict has.
+type ConflictKind uint8
+
+// The forms.
+const (
+	IndividualConflict  ConflictKind = iota
+	UnknownConflict                  // the address is of nobody
+	TooBigGroupConflict              // a group that is not expanded
+	GroupConflict
+)
+
 // Conflict is what one attendee does at a suggested time.
 type Conflict struct {
-	Unknown  bool // the address is of nobody
-	BusyType mailbox.BusyType
+	Kind     ConflictKind
+	BusyType mailbox.BusyType // of an individual
+	Members  MemberCounts     // of a group
 }
+
+// MemberCounts are how many members of a group are free (or work elsewhere), have a conflict, and have no data; All is
+// their sum.
+type MemberCounts struct{ All, Available, WithConflict, WithNoData int }
 
 // step is the distance of two candidates; the first of a day is at midnight.
 const step = 30 * time.Minute
 
-// schedule is one attendee over the window of the suggestions.
+// schedule is one person over the window of the suggestions.
 type schedule struct {
-	attendee Attendee
-	unknown  bool
-	noData   bool
-	busy     []mailbox.Occurrence
+	noData bool
+	busy   []mailbox.Occurrence
 }
 
-// scheduleOf reads an attendee's answer. Whoever may not be seen, or could not be read, has no data: she is neither
-// free nor busy.
-func scheduleOf(m Attendee, r Result) schedule {
-	s := schedule{attendee: m}
-	switch {
-	case r.Err == nil:
-		s.busy = r.View.Events
-	case fault.KindOf(r.Err) == fault.MailRecipientNotFound, fault.KindOf(r.Err) == fault.InvalidSMTPAddress, fault.KindOf(r.Err) == fault.AddressSpaceNotFound:
-		s.unknown, s.noData = true, true
-	default:
-		s.noData = true
-	}
-	return s
+// attendee is one entry of the request: a person, or a group with its members.
+type attendee struct {
+	kind       ConflictKind
+	people     []int // in the list of schedules; one, but for a group
+	unexpanded int   // members that are not among them
+	exclude    bool  // a time at which one of them has a conflict is not suggested
 }
 
 // hours are working hours in their zone.
@@ -109,43 +114,41 @@ type hours struct {
 	zone    *timezone.Zone
 }
 
-// hold tells whether all of [start, end) is working time.
-func (h hours) hold(start, end time.Time) bool {
-	from, until := h.zone.Wall(start), h.zone.Wall(end)
-	midnight := from.Truncate(24 * time.Hour)
-	for _, p := range h.periods {
-		if p.Start <= p.End && slices.Contains(p.Days, from.Weekday()) && int(from.Sub(midnight)/time.Minute) >= p.Start && int(until.Sub(midnight)/time.Minute) <= p.End {
-			return true
+// hold tells whether a meeting is all in working time, by a clock that does not change during it. Periods that meet are
+// one, over midnight too; those that end before they begin do not count.
+func (h hours) hold(start time.Time, length time.Duration) bool {
+	at := h.zone.Wall(start)
+	for until := at.Add(length); at.Before(until); {
+		midnight := at.Truncate(24 * time.Hour)
+		minute, last := int(at.Sub(midnight)/time.Minute), -1
+		for _, p := range h.periods {
+			if p.Start <= minute && minute < p.End && slices.Contains(p.Days, at.Weekday()) {
+				last = max(last, p.End)
+			}
 		}
+		if last < 0 {
+			return false
+		}
+		at = midnight.Add(time.Duration(last) * time.Minute)
 	}
-	return false
+	return true
 }
 
-// suggest finds the times at which o's meeting can be held: one pass over each attendee's busy times, whatever the
-// number of candidates.
-func suggest(o SuggestionsOptions, zone *timezone.Zone, now time.Time, people []schedule, work hours) []SuggestionDay {
+// suggest finds the times at which o's meeting can be held: one pass over each person's busy times, whatever the number of
+// candidates.
+func suggest(o SuggestionsOptions, zone *timezone.Zone, now time.Time, attendees []attendee, people []schedule, work hours) []SuggestionDay {
 	days, times, dayOf := candidates(o, zone)
-	busy := make([][]mailbox.BusyType, len(people))
-	for i, p := range people {
-		busy[i] = conflictsOf(p, o, times)
-	}
+	t := tallyOf(o, times, attendees, people)
 	perDay := make([][]Suggestion, len(days))
 	for k, at := range times {
-		if at.Before(now) || at.Equal(o.CurrentMeetingTime) {
+		if at.Before(now) || at.Equal(o.CurrentMeetingTime) || t.excluded[k] {
 			continue
 		}
-		s := Suggestion{Time: at, WorkTime: work.hold(at, at.Add(o.Duration))}
-		limit := o.MaxPerDay
-		if !s.WorkTime {
-			limit = min(limit, o.MaxNonWorkPerDay)
-		}
-		if limit == 0 {
+		s := Suggestion{Time: at, Quality: t.quality(o, k)}
+		if s.Quality > o.MinimumQuality {
 			continue
 		}
-		var excluded bool
-		if s.Quality, excluded = quality(o, people, busy, k); excluded || s.Quality > o.MinimumQuality {
-			continue
-		}
+		s.WorkTime = work.hold(at, o.Duration)
 		perDay[dayOf[k]] = append(perDay[dayOf[k]], s)
 	}
 	for d := range days {
@@ -154,24 +157,26 @@ func suggest(o SuggestionsOptions, zone *timezone.Zone, now time.Time, people []
 		for i := range days[d].Suggestions {
 			s := &days[d].Suggestions[i]
 			days[d].Quality = min(days[d].Quality, s.Quality)
-			k := sort.Search(len(times), func(k int) bool { return !times[k].Before(s.Time) })
-			for p := range people {
-				s.Conflicts = append(s.Conflicts, Conflict{people[p].unknown, busy[p][k]})
+			k, _ := slices.BinarySearchFunc(times, s.Time, time.Time.Compare)
+			s.Conflicts = make([]Conflict, len(attendees))
+			for j, a := range attendees {
+				s.Conflicts[j] = t.conflict(a, k)
 			}
 		}
 	}
 	return days
 }
 
-// candidates are the half hours of every day of the window that exist in the zone, in order, each with its day.
+// candidates are the half hours of the days of the window that exist in the zone and lie in the window, in order, each
+// with its day. Of an hour that comes twice the second counts, as for the times of a request.
 func candidates(o SuggestionsOptions, zone *timezone.Zone) (days []SuggestionDay, times []time.Time, dayOf []int) {
-	end := zone.Wall(o.Window.End)
-	for day := zone.Wall(o.Window.Start).Truncate(24 * time.Hour); day.Before(end); day = day.AddDate(0, 0, 1) {
+	day := zone.Wall(o.Window.Start).Truncate(24 * time.Hour)
+	for ; zone.InstantStandard(day).Before(o.Window.End); day = day.AddDate(0, 0, 1) {
 		days = append(days, SuggestionDay{Date: day})
 		for wall := day; wall.Before(day.Add(24 * time.Hour)); wall = wall.Add(step) {
-			at := zone.Instant(wall)
-			if len(times) > 0 && !at.After(times[len(times)-1]) || !zone.Wall(at).Equal(wall) {
-				continue // skipped, or there already, on a day that changes its offset
+			at := zone.InstantStandard(wall)
+			if at.Before(o.Window.Start) || !at.Before(o.Window.End) || !zone.Wall(at).Equal(wall) { // or skipped
+				continue
 			}
 			times, dayOf = append(times, at), append(dayOf, len(days)-1)
 		}
@@ -179,9 +184,46 @@ func candidates(o SuggestionsOptions, zone *timezone.Zone) (days []SuggestionDay
 	return days, times, dayOf
 }
 
-// conflictsOf is an attendee's busy type at each candidate: the highest of all that overlap the meeting.
-func conflictsOf(p schedule, o SuggestionsOptions, times []time.Time) []mailbox.BusyType {
-	out := make([]mailbox.BusyType, len(times))
+// tally is what everybody does at each candidate, and how many have a conflict there.
+type tally struct {
+	busy             [][]mailbox.BusyType // by person
+	known, conflicts []int                // people with data, and with a conflict
+	excluded         []bool               // somebody whose conflicts exclude a time has one
+}
+
+// tallyOf counts every person of the attendees once, also who is there by herself and in a group.
+func tallyOf(o SuggestionsOptions, times []time.Time, attendees []attendee, people []schedule) *tally {
+	t := &tally{busy: make([][]mailbox.BusyType, len(people)), known: make([]int, len(times)), conflicts: make([]int, len(times)), excluded: make([]bool, len(times))}
+	starts := make([]int64, len(times))
+	for k, at := range times {
+		starts[k] = at.Unix()
+	}
+	for _, a := range attendees {
+		for _, i := range a.people {
+			counted := t.busy[i] != nil
+			if !counted {
+				t.busy[i] = busyTypes(people[i], o, starts)
+			}
+			for k, b := range t.busy[i] {
+				if b != mailbox.NoData && !counted {
+					t.known[k]++
+				}
+				if b != mailbox.NoData && b != mailbox.Free {
+					t.excluded[k] = t.excluded[k] || a.exclude
+					if !counted {
+						t.conflicts[k]++
+					}
+				}
+			}
+		}
+	}
+	return t
+}
+
+// busyTypes are what a person does at each candidate, which begin at starts (Unix seconds): the highest of all that overlap
+// the meeting.
+func busyTypes(p schedule, o SuggestionsOptions, starts []int64) []mailbox.BusyType {
+	out := make([]mailbox.BusyType, len(starts))
 	if p.noData {
 		for k := range out {
 			out[k] = mailbox.NoData
@@ -192,38 +234,49 @@ func conflictsOf(p schedule, o SuggestionsOptions, times []time.Time) []mailbox.
 		if e.BusyType == mailbox.Free || e.BusyType == mailbox.WorkingElsewhere || !e.End.After(e.Start) || o.CurrentMeetingUID != "" && e.UID == o.CurrentMeetingUID {
 			continue
 		}
-		first := sort.Search(len(times), func(k int) bool { return times[k].Add(o.Duration).After(e.Start) })
-		for k := first; k < len(times) && times[k].Before(e.End); k++ {
+		first, _ := slices.BinarySearch(starts, e.Start.Unix()-int64(o.Duration/time.Second)+1)
+		for k, end := first, e.End.Unix(); k < len(starts) && starts[k] < end; k++ {
 			out[k] = max(out[k], e.BusyType)
 		}
 	}
 	return out
 }
 
-// quality is [MS-OXWAVLS] SuggestionQuality by the share of attendees with a conflict, among those with data; where
-// nobody has any it is poor. excluded: somebody whose conflicts exclude a time has one.
-func quality(o SuggestionsOptions, people []schedule, busy [][]mailbox.BusyType, k int) (q SuggestionQuality, excluded bool) {
-	known, conflicts := 0, 0
-	for i := range people {
-		switch busy[i][k] {
-		case mailbox.NoData:
-		case mailbox.Free:
-			known++
-		default:
-			known++
-			conflicts++
-			excluded = excluded || people[i].attendee.ExcludeConflicts
-		}
-	}
+// quality is [MS-OXWAVLS] SuggestionQuality by the share of people with a conflict, among those with data; where nobody
+// has any it is poor.
+func (t *tally) quality(o SuggestionsOptions, k int) SuggestionQuality {
+	known, conflicts := t.known[k], t.conflicts[k]
 	switch percent := 100 * conflicts; {
 	case known == 0 || percent > 50*known:
-		return Poor, excluded
+		return Poor
 	case conflicts == 0:
-		return Excellent, excluded
+		return Excellent
 	case percent < o.GoodThreshold*known:
-		return Good, excluded
+		return Good
 	}
-	return Fair, excluded
+	return Fair
+}
+
+// conflict is what an attendee does at a candidate.
+func (t *tally) conflict(a attendee, k int) Conflict {
+	c := Conflict{Kind: a.kind}
+	switch a.kind {
+	case IndividualConflict:
+		c.BusyType = t.busy[a.people[0]][k]
+	case GroupConflict:
+		c.Members = MemberCounts{All: len(a.people) + a.unexpanded, WithNoData: a.unexpanded}
+		for _, i := range a.people {
+			switch t.busy[i][k] {
+			case mailbox.Free:
+				c.Members.Available++
+			case mailbox.NoData:
+				c.Members.WithNoData++
+			default:
+				c.Members.WithConflict++
+			}
+		}
+	}
+	return c
 }
 
 // best keeps the best of a day within its two maxima, and returns them in the order of time.

@@ -119,11 +119,25 @@ func appendSuggestion(dst []byte, zone *timezone.Zone, s *availability.Suggestio
 	dst = strconv.AppendBool(dst, s.WorkTime)
 	dst = append(dst, "</t:IsWorkTime><t:SuggestionQuality>"+s.Quality.String()+"</t:SuggestionQuality><t:AttendeeConflictDataArray>"...)
 	for _, c := range s.Conflicts {
-		if c.Unknown {
-			dst = append(dst, "<t:UnknownAttendeeConflictData></t:UnknownAttendeeConflictData>"...)
-		} else {
-			dst = append(dst, "<t:IndividualAttendeeConflictData><t:BusyType>"+c.BusyType.String()+"</t:BusyType></t:IndividualAttendeeConflictData>"...)
-		}
+		dst = appendConflict(dst, c)
 	}
 	return append(dst, "</t:AttendeeConflictDataArray></t:Suggestion>"...)
+}
+
+// appendConflict writes a kind of AttendeeConflictData.
+func appendConflict(dst []byte, c availability.Conflict) []byte {
+	switch c.Kind {
+	case availability.UnknownConflict:
+		return append(dst, "<t:UnknownAttendeeConflictData></t:UnknownAttendeeConflictData>"...)
+	case availability.TooBigGroupConflict:
+		return append(dst, "<t:TooBigGroupAttendeeConflictData></t:TooBigGroupAttendeeConflictData>"...)
+	case availability.GroupConflict:
+		dst = append(dst, "<t:GroupAttendeeConflictData>"...)
+		dst = appendInt(dst, "NumberOfMembers", c.Members.All)
+		dst = appendInt(dst, "NumberOfMembersAvailable", c.Members.Available)
+		dst = appendInt(dst, "NumberOfMembersWithConflict", c.Members.WithConflict)
+		dst = appendInt(dst, "NumberOfMembersWithNoData", c.Members.WithNoData)
+		return append(dst, "</t:GroupAttendeeConflictData>"...)
+	}
+	return append(dst, "<t:IndividualAttendeeConflictData><t:BusyType>"+c.BusyType.String()+"</t:BusyType></t:IndividualAttendeeConflictData>"...)
 }

@@ -48,6 +48,7 @@ const (
 	AddressSpaceNotFound     // P: no relationship covers the domain
 	RelationshipUnusable     // P: the relationship exists but cannot be used to ask
 	ResultSetTooBig          // P
+	FreeBusyDLLimitReached   // P: a group of too many members
 	FreeBusyGenerationFailed // P: store or calendar unreadable
 	MeetingSuggestionGenerationFailed
 	InvalidUser           // autodiscover, per user
