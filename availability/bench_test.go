@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/availd/availd/mailbox"
-	"github.com/availd/availd/mailbox/timezone"
 	"github.com/availd/availd/smtpaddr"
 )
 
@@ -71,19 +70,6 @@ func BenchmarkGroup(b *testing.B) {
 	for b.Loop() {
 		if a, err := s.GetUserAvailability(b.Context(), q); err != nil || len(a.Results[0].View.Merged) != 2016 {
 			b.Fatal(err, a)
-		}
-	}
-}
-
-// BenchmarkWindowOfAThousandMillionYears is how long the refusal of a hostile window takes.
-func BenchmarkWindowOfAThousandMillionYears(b *testing.B) {
-	q := ask(DetailedMerged, partner, tom.String())
-	q.Zone = timezone.UTC()
-	q.Window = Window{time.Date(-500_000_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(500_000_000, 1, 1, 0, 0, 0, 0, time.UTC)}
-	s := newWorld().service()
-	for b.Loop() {
-		if _, err := s.GetUserAvailability(b.Context(), q); err == nil {
-			b.Fatal("answered")
 		}
 	}
 }

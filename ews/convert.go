@@ -123,6 +123,9 @@ func readMailboxes(body xmlsec.Element, q *availability.Query) error {
 		if a.Type, ok = types[kind]; !ok {
 			return soap.Schema(m, fmt.Sprintf("The AttendeeType '%.40s' is not known.", kind))
 		}
+		if !slices.Contains([]string{"", "true", "1", "false", "0"}, exclude) {
+			return soap.Schema(m, fmt.Sprintf("The value '%.40s' of ExcludeConflicts is not a boolean.", exclude))
+		}
 		a.ExcludeConflicts = exclude == "true" || exclude == "1"
 		if a.RoutingType == "" || strings.EqualFold(a.RoutingType, "SMTP") {
 			if addr, err := smtpaddr.ParseProxyAddress(a.Raw); err == nil {
@@ -192,7 +195,12 @@ func readInt(e xmlsec.Element) (int, error) {
 	return int(n), nil
 }
 
-// readDateTime reads an xsd:dateTime: an instant with Z or an offset, else local to zone. Fractions are dropped.
+// farYear is an xs:dateTime before the year 1 or after the year 9999.
+var farYear = regexp.MustCompile(`^(-\d{4,}|\d{5,})-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$`)
+
+// readDateTime reads an xs:dateTime: an instant with Z or an offset, else local to zone. Fractions are dropped. Years that
+// no calendar has become the first or the last instant of those that count: a window to there is too long, one there is
+// empty.
 func readDateTime(parent xmlsec.Element, name string, zone *timezone.Zone) (time.Time, error) {
 	e := parent.Child(nsTypes, name)
 	text, err := textOf(e)
@@ -203,8 +211,13 @@ func readDateTime(parent xmlsec.Element, name string, zone *timezone.Zone) (time
 		return time.Time{}, soap.Schema(parent, "The element '"+name+"' is missing.")
 	}
 	bad := soap.Schema(e, fmt.Sprintf("The value '%.40s' of %s is not a dateTime.", text, name))
-	if len(text) > 40 {
+	switch {
+	case len(text) > 40:
 		return time.Time{}, bad
+	case farYear.MatchString(text) && text[0] == '-':
+		return time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), nil
+	case farYear.MatchString(text):
+		return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), nil
 	}
 	if t, err := time.Parse("2006-01-02T15:04:05.999999999Z07:00", text); err == nil {
 		return t.UTC().Truncate(time.Second), nil

@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -77,11 +78,8 @@ func readSuggestionsWindow(o xmlsec.Element, zone *timezone.Zone, s *availabilit
 		if err != nil {
 			return err
 		}
-		wall := at
-		if zone != nil {
-			wall = zone.Wall(at)
-		}
-		if !wall.Equal(wall.Truncate(24 * time.Hour)) {
+		z := cmp.Or(zone, timezone.UTC())
+		if midnight := z.Wall(at).Truncate(24 * time.Hour); !z.InstantStandard(midnight).Equal(at) { // which need not exist
 			return fault.New(fault.InvalidTimeInterval, "SuggestionsViewOptions.DetailedSuggestionsWindow.%s: Date must have zero hours, minutes and seconds.", f.shown)
 		}
 		*f.into = at
