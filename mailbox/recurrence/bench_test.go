@@ -55,7 +55,9 @@ func BenchmarkImportOfFiftyThousandEvents(b *testing.B) {
 // BenchmarkExpandSixteenYearsOld expands a week, sixteen years after DTSTART.
 func BenchmarkExpandSixteenYearsOld(b *testing.B) {
 	from := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
-	for _, rule := range []string{"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=MONTHLY;BYDAY=2TU", "FREQ=MONTHLY;BYMONTHDAY=8", "FREQ=YEARLY;BYMONTH=1;BYDAY=2TH"} {
+	for _, rule := range []string{"FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY", "FREQ=WEEKLY;INTERVAL=2", "FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+		"FREQ=MONTHLY", "FREQ=MONTHLY;BYDAY=2TU", "FREQ=MONTHLY;BYDAY=-1FR", "FREQ=MONTHLY;BYMONTHDAY=8", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1", "FREQ=YEARLY", "FREQ=YEARLY;BYMONTH=1;BYDAY=2TH",
+		"FREQ=WEEKLY;COUNT=2000", "FREQ=WEEKLY;UNTIL=20400101T000000Z"} {
 		b.Run(rule, func(b *testing.B) {
 			o, err := icalendar.Parse([]byte(event("DTSTART;TZID=Europe/Berlin:20100104T100000", "DURATION:PT1H", "RRULE:"+rule)))
 			if err != nil {
