@@ -176,19 +176,19 @@ func fastForward(opt *rrule.ROption, first time.Time) {
 		if !days {
 			opt.Byweekday = []rrule.Weekday{weekday(start)}
 		}
-		if n := daysFrom(start, first)/7/interval - 2; n > 0 {
+		if n := daysFrom(start, first)/7/interval - 1; n > 0 {
 			opt.Dtstart = start.AddDate(0, 0, 7*n*interval)
 		}
 	case rrule.MONTHLY:
 		months := (first.Year()-start.Year())*12 + int(first.Month()) - int(start.Month())
-		if n := months/interval - 2; n > 0 {
+		if n := months/interval - 1; n > 0 {
 			if !days {
 				opt.Bymonthday = []int{start.Day()}
 			}
 			opt.Dtstart = at(start.Year(), start.Month()+time.Month(n*interval), 1)
 		}
 	case rrule.YEARLY:
-		if n := (first.Year()-start.Year())/interval - 2; n > 0 {
+		if n := (first.Year() - start.Year()) / interval; n > 0 {
 			if !days {
 				opt.Bymonthday = []int{start.Day()}
 				if len(opt.Bymonth) == 0 {
