@@ -1,13 +1,20 @@
 package ews_test
 
 import (
+	"context"
 	"encoding/xml"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/availd/availd/availability"
+	"github.com/availd/availd/ews"
 	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/soap"
+	"github.com/availd/availd/orgrel"
 )
 
 // code is one way in which a request for free/busy can fail: the story that shows it, and its exact text.
@@ -130,6 +137,25 @@ func TestEveryCodeOfFreeBusyHappensWithItsExactText(t *testing.T) {
 	for _, row := range fault.Table() {
 		if row.ExceptionType != "" && !told[row.Kind] {
 			t.Errorf("%s (%s) has no story", row.EWS, row.Name)
+		}
+	}
+}
+
+// TestRequestOfMoreThan400KilobytesIsRefused is the one refusal that HTTP tells: nothing has been read by then.
+func TestRequestOfMoreThan400KilobytesIsRefused(t *testing.T) {
+	service := &availability.Service{Calendars: contoso{}, Relationships: contoso{}, Organization: contoso{}, Limits: availability.DefaultLimits()}
+	h := ews.NewHandler(ews.Options{Service: service, Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester(""), nil }})
+	request, err := os.ReadFile("testdata/getuseravailability/same-mailbox-twice.request.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for more, want := range map[int]int{ews.MaxRequest - len(request): http.StatusOK, ews.MaxRequest - len(request) + 1: http.StatusRequestEntityTooLarge} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/EWS/Exchange.asmx", strings.NewReader(string(request)+strings.Repeat("\n", more)))
+		r.Header.Set("Content-Type", "text/xml; charset=utf-8")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want || (w.Code != http.StatusOK) != (w.Body.String() == fault.TooLarge.Row().Text+"\n") {
+			t.Errorf("%d bytes: HTTP %d %.600s", len(request)+more, w.Code, w.Body)
 		}
 	}
 }
