@@ -59,7 +59,7 @@ type Query struct {
 	Zone           *timezone.Zone   // of the request; answers are written in it
 	Suggestions    *SuggestionsOptions
 
-	inside bool // asked for the suggestions: nobody is shown the entries, so they keep their UIDs
+	inside bool // asked for the suggestions of an own user: nobody is shown the entries, so they keep their UIDs
 }
 
 // FreeBusyView is what one mailbox's reader may see, already projected.

@@ -36,7 +36,8 @@ func (s *Service) suggestions(ctx context.Context, q Query) (out *Suggestions) {
 	}
 	o := *q.Suggestions
 	inside := q
-	inside.View, inside.MergedInterval, inside.Suggestions, inside.inside = FreeBusy, step, nil, true
+	inside.View, inside.MergedInterval, inside.Suggestions = FreeBusy, step, nil
+	inside.inside = !q.Requester.External                                // a partner could try which meeting an entry is
 	inside.Window = Window{o.Window.Start, o.Window.End.Add(o.Duration)} // the last meeting may end behind the window
 	reader := *s
 	reader.Limits.Entries *= moreEntries

@@ -184,3 +184,17 @@ func TestWhoIsThereByHerselfAndInAGroupCountsOnce(t *testing.T) {
 		t.Errorf("one of two has a conflict: %+v", got)
 	}
 }
+
+func TestTheMeetingThatIsMovedIsKnownToOwnUsersOnly(t *testing.T) {
+	for who, want := range map[*orgrel.Requester]mailbox.BusyType{&colleague: mailbox.Free, &partner: mailbox.Busy} {
+		v := newVillage()
+		c := v.calendars[tom]
+		c.Occurrences = []mailbox.Occurrence{{UID: "m", Start: monday.Add(9 * time.Hour), End: monday.Add(10 * time.Hour), BusyType: mailbox.Busy}}
+		v.calendars[tom] = c
+		q := meeting(*who, tom.String())
+		q.Suggestions.CurrentMeetingUID = "m"
+		if got := suggestionsOf(t, v, q).at(9); got == nil || got.Conflicts[0].BusyType != want {
+			t.Errorf("%s: %+v", who.Address, got)
+		}
+	}
+}
