@@ -3,6 +3,8 @@ package ews
 import (
 	"context"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/availd/availd/internal/soap"
@@ -12,7 +14,8 @@ import (
 )
 
 // getServerTimeZones answers m:GetServerTimeZones (EWS reference): the zones of the Windows names asked, or all, with
-// full data unless only names are wanted. A name that does not exist is left out.
+// full data unless only names are wanted. A name that does not exist is left out. Rules do not change while the program runs, so
+// nothing is computed twice.
 func (h *Handler) getServerTimeZones(_ context.Context, env *soap.Envelope, _ orgrel.Requester) ([]byte, error) {
 	req := env.Payload
 	full := true
@@ -34,12 +37,31 @@ func (h *Handler) getServerTimeZones(_ context.Context, env *soap.Envelope, _ or
 	}
 	dst := []byte(`<GetServerTimeZonesResponse xmlns="` + nsMessages + `" xmlns:t="` + nsTypes + `"><ResponseMessages><GetServerTimeZonesResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode><TimeZoneDefinitions>`)
 	for _, name := range names {
-		if d, ok := timezone.Describe(name, h.now()); ok {
-			dst = appendDefinition(dst, d, full)
+		if text, ok := definitions()[strings.ToLower(name)]; ok && full {
+			dst = append(dst, text().full...)
+		} else if ok {
+			dst = append(dst, text().name...)
 		}
 	}
 	return append(dst, "</TimeZoneDefinitions></GetServerTimeZonesResponseMessage></ResponseMessages></GetServerTimeZonesResponse>"...), nil
 }
+
+// definitionText is a t:TimeZoneDefinition as it goes over the wire, with its rules and without.
+type definitionText struct{ full, name []byte }
+
+// definitions has the zones by their Windows names in lower case. Each is written the first time that it is asked for.
+var definitions = sync.OnceValue(func() map[string]func() definitionText {
+	m := map[string]func() definitionText{}
+	for _, name := range timezone.WindowsNames() {
+		m[strings.ToLower(name)] = sync.OnceValue(func() (text definitionText) {
+			if d, ok := timezone.Describe(name); ok {
+				text = definitionText{appendDefinition(nil, d, true), appendDefinition(nil, d, false)}
+			}
+			return text
+		})
+	}
+	return m
+})
 
 func attr(dst []byte, name, value string) []byte {
 	dst = append(append(append(dst, ' '), name...), `="`...)
@@ -71,9 +93,13 @@ func appendDefinition(dst []byte, d timezone.Definition, full bool) []byte {
 	return append(dst, "</t:TimeZoneDefinition>"...)
 }
 
+// appendTransition writes the kinds that timezone.Describe makes.
 func appendTransition(dst []byte, t timezone.Transition) []byte {
 	name, kind := "Transition", "Period"
-	if t.Kind == timezone.TransitionRecurringDay {
+	switch t.Kind {
+	case timezone.TransitionAbsoluteDate:
+		name = "AbsoluteDateTransition"
+	case timezone.TransitionRecurringDay:
 		name = "RecurringDayTransition"
 	}
 	if t.ToGroup {
@@ -81,7 +107,10 @@ func appendTransition(dst []byte, t timezone.Transition) []byte {
 	}
 	dst = append(dst, "<t:"+name+`><t:To Kind="`+kind+`">`...)
 	dst = append(xmlsec.AppendText(dst, t.To), "</t:To>"...)
-	if t.Kind == timezone.TransitionRecurringDay {
+	switch t.Kind {
+	case timezone.TransitionAbsoluteDate:
+		dst = append(dst, "<t:DateTime>"+t.DateTime.Format(wallTime)+"</t:DateTime>"...)
+	case timezone.TransitionRecurringDay:
 		dst = append(dst, "<t:TimeOffset>"+xsdDuration(t.TimeOffset)+"</t:TimeOffset>"...)
 		dst = appendInt(dst, "Month", int(t.Month))
 		dst = append(dst, "<t:DayOfWeek>"+t.DayOfWeek.String()+"</t:DayOfWeek>"...)

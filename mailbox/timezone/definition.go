@@ -55,101 +55,167 @@ type Transition struct {
 var ErrMissingPeriod = errors.New("A referenced period is missing.") //nolint:staticcheck // wire text
 
 // FromDefinition builds the zone of a TimeZoneContext header. Without periods the id is looked up; with periods the id
-// is not trusted.
+// is not trusted. A definition that leaves open which of its periods holds is refused.
 func FromDefinition(d Definition) (*Zone, error) {
 	if len(d.Periods) == 0 {
 		return Lookup(d.ID)
 	}
-	c := compiler{periods: map[string]time.Duration{}, groups: map[string][]Transition{}}
+	c, err := newChain(d)
+	if err != nil {
+		return nil, err
+	}
+	return yearly("", 0, c.year), nil
+}
+
+// chain is a definition with its references followed.
+type chain struct {
+	periods   map[string]time.Duration // offsets, east of UTC
+	stretches []stretch                // the first has no beginning
+}
+
+// stretch lasts from a wall-clock time, read on the clock before it, until the next stretch.
+type stretch struct {
+	from  time.Time
+	group []Transition // to periods; one that is plain holds throughout
+}
+
+func newChain(d Definition) (*chain, error) {
+	c := &chain{periods: map[string]time.Duration{}}
 	for _, p := range d.Periods {
 		if p.Bias < -24*time.Hour || p.Bias > 24*time.Hour {
 			return nil, fmt.Errorf("period %q: bias %s is more than a day", p.ID, p.Bias)
 		}
 		c.periods[p.ID] = -p.Bias
 	}
+	groups := map[string][]Transition{}
 	for _, g := range d.Groups {
 		for _, t := range g.Transitions {
-			if _, ok := c.periods[t.To]; !ok || t.ToGroup {
-				return nil, ErrMissingPeriod
-			}
-			if t.Kind != TransitionPlain && (t.Month < 1 || t.Month > 12 || t.TimeOffset < -24*time.Hour || t.TimeOffset > 48*time.Hour ||
-				t.Kind == TransitionRecurringDay && (t.Occurrence == 0 || t.Occurrence > 5 || t.Occurrence < -5) ||
-				t.Kind == TransitionRecurringDate && (t.Day < 1 || t.Day > 31)) {
-				return nil, fmt.Errorf("group %q has a transition out of range", g.ID)
+			if err := c.check(t); err != nil {
+				return nil, err
 			}
 		}
-		c.groups[g.ID] = g.Transitions
+		groups[g.ID] = g.Transitions
 	}
-	if len(d.Transitions) == 0 {
-		return fixed("", c.periods[d.Periods[0].ID]), nil
-	}
-	c.top = d.Transitions
-	for _, t := range c.top {
-		_, period := c.periods[t.To]
-		group, ok := c.groups[t.To]
-		if t.ToGroup && (!ok || len(group) == 0) || !t.ToGroup && !period {
-			return nil, ErrMissingPeriod
+	transitions := d.Transitions
+	if len(transitions) == 0 {
+		switch {
+		case len(d.Groups) == 1:
+			transitions = []Transition{{ToGroup: true, To: d.Groups[0].ID}}
+		case len(d.Groups) == 0 && len(d.Periods) == 1:
+			transitions = []Transition{{To: d.Periods[0].ID}}
+		default:
+			return nil, errors.New("there are no transitions to its periods and groups")
 		}
 	}
-	return yearly("", c.initial(c.top[0]), c.year), nil
+	return c, c.link(transitions, groups)
 }
 
-type compiler struct {
-	periods map[string]time.Duration
-	groups  map[string][]Transition
-	top     []Transition
-}
-
-func (c compiler) initial(t Transition) time.Duration {
-	if !t.ToGroup {
-		return c.periods[t.To]
+// check refuses a transition of a group that leads to no period, or that no year has.
+func (c *chain) check(t Transition) error {
+	if _, ok := c.periods[t.To]; !ok || t.ToGroup {
+		return ErrMissingPeriod
 	}
-	return c.periods[c.groups[t.To][0].To]
+	if t.Kind != TransitionPlain && (t.Month < 1 || t.Month > 12 || t.TimeOffset < -24*time.Hour || t.TimeOffset > 48*time.Hour ||
+		t.Kind == TransitionRecurringDay && (t.Occurrence == 0 || t.Occurrence > 5 || t.Occurrence < -5) ||
+		t.Kind == TransitionRecurringDate && (t.Day < 1 || t.Day > 31)) {
+		return fmt.Errorf("the transition to %q is out of range", t.To)
+	}
+	return nil
 }
 
-// year lists the onsets of one year: the absolute changes, and the recurring ones of the group then in force.
-func (c compiler) year(year int) []onset {
-	var out []onset
-	current := c.top[0]
-	start := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, t := range c.top[1:] {
-		if t.Kind != TransitionAbsoluteDate {
+// link makes the stretches of t:Transitions: one without a date, which holds first, and any number with dates.
+func (c *chain) link(transitions []Transition, groups map[string][]Transition) error {
+	for i, t := range transitions {
+		if i > 0 && t.Kind != TransitionAbsoluteDate {
+			return errors.New("only the first of its transitions may have no date")
+		}
+		s := stretch{from: t.DateTime, group: []Transition{{To: t.To}}}
+		if _, ok := c.periods[t.To]; !t.ToGroup && !ok {
+			return ErrMissingPeriod
+		}
+		if t.ToGroup {
+			if s.group = groups[t.To]; len(s.group) == 0 {
+				return ErrMissingPeriod
+			}
+		}
+		c.stretches = append(c.stretches, s)
+	}
+	slices.SortStableFunc(c.stretches[1:], func(a, b stretch) int { return a.from.Compare(b.from) })
+	return nil
+}
+
+// year lists the onsets of one year: its beginning, those of stretches, and the recurring ones within each stretch.
+func (c *chain) year(year int) (out []onset) {
+	for i, s := range c.stretches {
+		from, to := newYear(year), newYear(year+1)
+		if i > 0 && s.from.After(from) {
+			from = s.from
+		}
+		if i+1 < len(c.stretches) && c.stretches[i+1].from.Before(to) {
+			to = c.stretches[i+1].from
+		}
+		if !from.Before(to) {
 			continue
 		}
-		switch {
-		case t.DateTime.Before(start.Add(24 * time.Hour)):
-			current = t
-		case t.DateTime.Year() == year:
-			out = append(out, onset{t.DateTime.Add(-c.initial(current)), c.initial(t)})
+		current := c.before(s, from)
+		clock := current
+		if i > 0 && from.Equal(s.from) {
+			clock = c.before(c.stretches[i-1], from)
 		}
-	}
-	if !current.ToGroup {
-		return append([]onset{{start.Add(-c.periods[current.To]), c.periods[current.To]}}, out...)
-	}
-	type recurring struct {
-		wall   time.Time
-		offset time.Duration
-	}
-	var list []recurring
-	for _, t := range c.groups[current.To] {
-		var day time.Time
-		switch t.Kind {
-		case TransitionRecurringDay:
-			day = nthWeekday(year, t.Month, t.DayOfWeek, t.Occurrence)
-		case TransitionRecurringDate:
-			day = time.Date(year, t.Month, t.Day, 0, 0, 0, 0, time.UTC)
-		default: // one offset all year
-			return append([]onset{{start.Add(-c.periods[t.To]), c.periods[t.To]}}, out...)
+		out = append(out, onset{from.Add(-clock), current})
+		for _, r := range c.recurring(s, year) {
+			if r.wall.Before(from) || !r.wall.Before(to) {
+				continue
+			}
+			if r.wall.After(from) {
+				clock = current
+			}
+			out = append(out, onset{r.wall.Add(-clock), r.offset})
+			current = r.offset
 		}
-		list = append(list, recurring{day.Add(t.TimeOffset), c.periods[t.To]})
-	}
-	slices.SortFunc(list, func(a, b recurring) int { return a.wall.Compare(b.wall) })
-	for i, r := range list {
-		before := list[(i+len(list)-1)%len(list)].offset
-		out = append(out, onset{r.wall.Add(-before), r.offset})
 	}
 	return out
 }
+
+// before is the offset that the rules of a stretch give just before a wall-clock time.
+func (c *chain) before(s stretch, wall time.Time) time.Duration {
+	offset := c.periods[s.group[0].To]
+	for _, r := range c.recurring(s, wall.Year()) {
+		if r.wall.Before(wall) {
+			offset = r.offset
+		}
+	}
+	return offset
+}
+
+// change is an onset on the wall clock before it.
+type change struct {
+	wall   time.Time
+	offset time.Duration
+}
+
+// recurring lists the changes that the rules of a stretch make in a year and its neighbours; none where one period holds.
+func (c *chain) recurring(s stretch, year int) (list []change) {
+	for y := year - 1; y <= year+1; y++ {
+		for _, t := range s.group {
+			var day time.Time
+			switch t.Kind {
+			case TransitionRecurringDay:
+				day = nthWeekday(y, t.Month, t.DayOfWeek, t.Occurrence)
+			case TransitionRecurringDate:
+				last := time.Date(y, t.Month+1, 0, 0, 0, 0, 0, time.UTC)
+				day = last.AddDate(0, 0, min(t.Day, last.Day())-last.Day())
+			default:
+				return nil
+			}
+			list = append(list, change{day.Add(t.TimeOffset), c.periods[t.To]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b change) int { return a.wall.Compare(b.wall) })
+	return list
+}
+
+func newYear(year int) time.Time { return time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // Observance is one STANDARD or DAYLIGHT part of a VTIMEZONE (RFC 5545 §3.6.5).
 type Observance struct {

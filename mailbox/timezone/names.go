@@ -149,10 +149,12 @@ var displayNames = map[string]string{
 	"Yukon Standard Time":             "Yukon",
 }
 
-// otherNames are, in lower case, Windows names that CLDR lacks, display names of older versions, and the short names of
-// Lotus Notes and of Outlook before 2007. It is never changed.
+// otherNames are, in lower case, Windows names that CLDR lacks, names that the time zone database gave up, display names of
+// older versions, and the short names of Lotus Notes and of Outlook before 2007. It is never changed.
 var otherNames = map[string]string{
-	"z": "UTC", "gmt": "UTC", "utc": "UTC",
+	"z": "UTC", "gmt": "UTC",
+	"canada/east-saskatchewan":   "America/Regina",
+	"us/pacific-new":             "America/Los_Angeles",
 	"mid-atlantic standard time": "Etc/GMT+2",
 	"kamchatka standard time":    "Asia/Kamchatka",
 	"mexico standard time":       "America/Mexico_City",

@@ -32,8 +32,8 @@ func (t SerializableTransition) check(name string) error {
 		return fmt.Errorf("%s: bias %d is more than a day", name, t.Bias)
 	case t.Time < 0 || t.Time >= 24*time.Hour:
 		return fmt.Errorf("%s: time %s is not within a day", name, t.Time)
-	case t.Month > 0 && t.Year == 0 && (t.DayOrder < 1 || t.DayOrder > 5):
-		return fmt.Errorf("%s: day order %d is not from 1 to 5", name, t.DayOrder)
+	case t.Month > 0 && t.Year == 0 && (t.DayOrder < 0 || t.DayOrder > 5):
+		return fmt.Errorf("%s: day order %d is not from 0 to 5", name, t.DayOrder)
 	case t.Year != 0 && (t.Year < 1 || t.Year > 9999 || t.DayOrder < 1 || t.DayOrder > 31):
 		return fmt.Errorf("%s: there is no day %d in year %d", name, t.DayOrder, t.Year)
 	case t.DayOfWeek < time.Sunday || t.DayOfWeek > time.Saturday:
@@ -64,8 +64,9 @@ func nthWeekday(year int, month time.Month, day time.Weekday, n int) time.Time {
 	return first.AddDate(0, 0, (int(day)-int(first.Weekday())+7)%7+7*(n-1))
 }
 
-// FromSerializable builds the zone that a request brings in its body. A zone whose months are not set, whose periods
-// have the same bias or whose transitions are equal has no daylight saving.
+// FromSerializable builds the zone that a request brings in its body. A zone whose months or day orders are not set,
+// whose periods have the same bias or whose transitions are equal has no daylight saving. With a Year in both transitions
+// the first of them ends what held before, for good, and so does the second.
 func FromSerializable(s Serializable) (*Zone, error) {
 	if s.Bias < -24*60 || s.Bias > 24*60 {
 		return nil, fmt.Errorf("bias %d is more than a day", s.Bias)
@@ -77,10 +78,14 @@ func FromSerializable(s Serializable) (*Zone, error) {
 	std, dst := minute(s.Standard.Bias), minute(s.Daylight.Bias)
 	a, b := s.Standard, s.Daylight
 	a.Bias, b.Bias = 0, 0
-	if s.Standard.Month == 0 || s.Daylight.Month == 0 || std == dst || a == b {
+	if a.Month == 0 || b.Month == 0 || a.DayOrder == 0 || b.DayOrder == 0 || std == dst || a == b {
 		return fixed("", std), nil
 	}
-	return yearly("", std, func(year int) []onset {
+	initial := std
+	if a.Year != 0 && b.Year != 0 && a.in(a.Year).Before(b.in(b.Year)) {
+		initial = dst // the southern half of the world begins its year in summer
+	}
+	return yearly("", initial, func(year int) []onset {
 		return []onset{{s.Standard.in(year).Add(-dst), std}, {s.Daylight.in(year).Add(-std), dst}}
 	}), nil
 }
@@ -132,8 +137,8 @@ func (z *Zone) Serializable(at time.Time) Serializable {
 	var first, second onset // the second one leads back to the offset before the first
 	switch {
 	case len(changes) == 1:
-		newYear := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
-		first, second = changes[0], onset{newYear.Add(-changes[0].offset), initial}
+		begin := newYear(year)
+		first, second = changes[0], onset{begin.Add(-changes[0].offset), initial}
 	case len(changes) == 2 && changes[1].offset == initial:
 		first, second = changes[0], changes[1]
 	default:

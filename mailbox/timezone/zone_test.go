@@ -78,7 +78,7 @@ func TestRulesOfRequests(t *testing.T) {
 		"bias":      {Bias: 1 << 31},
 		"month 13":  {Standard: sunday(0, 13, 1)},
 		"order 99":  {Daylight: sunday(0, 3, 99)},
-		"no day":    {Daylight: sunday(0, 3, 0)},
+		"no day":    {Daylight: sunday(0, 3, -1)},
 		"half bias": {Standard: sunday(99999, 3, 1)},
 	} {
 		if _, err := FromSerializable(s); err == nil {
