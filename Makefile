@@ -11,7 +11,7 @@ export CGO_ENABLED ?= 0
 GOLANGCI := $(BIN)/golangci-lint
 GOLANGCI_VERSION := v2.15.0
 
-.PHONY: build test test-deps lint man fuzz bench demo acceptance check clean
+.PHONY: build test test-deps lint man fuzz bench demo clients acceptance check clean
 
 build: ## the binaries, static, into bin/
 	@[ -x $(BIN)/availd ] || echo 'building availd, fedgateway and availdemo: the first time compiles SQLite too and takes about a minute'
@@ -44,6 +44,10 @@ fuzz: ## every fuzz target for FUZZTIME
 
 bench: ## the benchmarks that BENCH matches (all: several minutes); compare runs with benchstat
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+clients: build ## EWS clients of others against the demo, each value compared with an answer key of dateutil's
+	./.ci/deps.sh clients
+	./.ci/clients/run.sh $(ARGS)
 
 acceptance: build ## the demo with every break, the by-hand script, proxies, short fuzz
 	./.ci/acceptance.sh

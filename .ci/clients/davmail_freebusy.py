@@ -96,14 +96,15 @@ def ask(port, address):
 
 
 def merged(answer):
-    slots = ["0"] * int((end - start) / datetime.timedelta(minutes=question["interval"]))
+    slot = datetime.timedelta(minutes=question["interval"])
+    slots = ["0"] * int((end - start) / slot)
     for kind, periods in re.findall(r"FREEBUSY;FBTYPE=([A-Z-]+):(\S+)", answer):
         for period in periods.split(","):
             a, b = (datetime.datetime.strptime(t, "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc) for t in period.split("/"))
             for i in range(len(slots)):
-                at = start + i * datetime.timedelta(minutes=question["interval"])
-                if a <= at < b:
-                    slots[i] = digits[kind]
+                at = start + i * slot
+                if a < at + slot and b > at:
+                    slots[i] = max(slots[i], digits[kind])
     return "".join(slots)
 
 
@@ -114,13 +115,15 @@ with tempfile.TemporaryDirectory() as folder:
         wait_for(port, davmail)
         answers = []
         for address in question["addresses"]:
+            answers.append({"Address": address})
+            if address.endswith("@"):  # not even a mailto: address
+                continue
             text = ask(port, address)
             print(text, file=sys.stderr)
-            answers.append({"Address": address})
             if "BEGIN:VFREEBUSY" in text:
                 answers[-1]["MergedFreeBusy"] = merged(text)
     finally:
         os.killpg(davmail.pid, signal.SIGTERM)
         davmail.wait()
 version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "davmail-server"], capture_output=True, text=True, check=True).stdout
-json.dump({"client": "DavMail " + version, "answers": answers}, sys.stdout)
+json.dump({"client": "DavMail " + version, "views": {"MergedOnly": answers}}, sys.stdout)

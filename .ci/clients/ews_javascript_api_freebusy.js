@@ -1,5 +1,5 @@
 // ews-javascript-api (npm), a port of the EWS Managed API: finds the service by Autodiscover, then asks free/busy and
-// suggestions in one call.
+// suggestions in one call. It has no conflicts of addresses that are nobody's: empty elements are passed over.
 // Usage: ews_javascript_api_freebusy.js QUESTION. Prints what it understood as JSON. The roots for TLS are in NODE_EXTRA_CA_CERTS.
 'use strict'
 const fs = require('fs')
@@ -21,25 +21,49 @@ async function main () {
   service.Credentials = credentials
   service.Url = new ews.Uri(url)
   const options = new ews.AvailabilityOptions()
-  options.RequestedFreeBusyView = ews.FreeBusyViewType.DetailedMerged
   options.MergedFreeBusyInterval = question.interval
-  options.MeetingDuration = 30
+  options.MeetingDuration = question.meeting
   const window = new ews.TimeWindow(new ews.DateTime(question.from), new ews.DateTime(question.to))
-  const results = await service.GetUserAvailability(question.addresses.map((a) => new ews.AttendeeInfo(a)), window,
-    ews.AvailabilityData.FreeBusyAndSuggestions, options)
-  const answers = results.AttendeesAvailability.Responses.map((row, i) => {
-    if (row.Result !== ews.ServiceResult.Success) return { Address: question.addresses[i], ResponseCode: ews.ServiceError[row.ErrorCode] }
-    return {
-      Address: question.addresses[i],
-      ResponseCode: ews.ServiceError[row.ErrorCode],
-      MergedFreeBusy: row.MergedFreeBusyStatus.join(''),
-      Events: row.CalendarEvents.map((e) => [wall(e.StartTime), wall(e.EndTime), ews.LegacyFreeBusyStatus[e.FreeBusyStatus]])
-    }
-  })
-  const suggestions = results.Suggestions.flatMap((day) => day.TimeSuggestions)
-    .map((s) => ({ Time: wall(s.MeetingTime), Quality: ews.SuggestionQuality[s.Quality] }))
-  process.stdout.write(JSON.stringify({ client: 'ews-javascript-api ' + require('ews-javascript-api/package.json').version, answers, suggestions }))
+  const views = {}
+  let suggestions
+  for (const view of question.views) {
+    options.RequestedFreeBusyView = ews.FreeBusyViewType[view]
+    const results = await service.GetUserAvailability(question.addresses.map((a) => new ews.AttendeeInfo(a)), window,
+      ews.AvailabilityData.FreeBusyAndSuggestions, options)
+    views[view] = results.AttendeesAvailability.Responses.map((row, i) => ({ Address: question.addresses[i], ...understood(row) }))
+    suggestions = results.Suggestions.map((day) => ({
+      Date: wall(day.Date),
+      Quality: ews.SuggestionQuality[day.Quality],
+      Suggestions: day.TimeSuggestions.map((s) => ({
+        Time: wall(s.MeetingTime), WorkTime: s.IsWorkTime, Quality: ews.SuggestionQuality[s.Quality], Resolved: s.Conflicts.map((c) => ews.LegacyFreeBusyStatus[c.FreeBusyStatus])
+      }))
+    }))
+  }
+  process.stdout.write(JSON.stringify({ client: 'ews-javascript-api ' + require('ews-javascript-api/package.json').version, views, suggestions }))
 }
+
+// understood is a row of an answer; a row with an error has its code only.
+function understood (row) {
+  if (row.Result !== ews.ServiceResult.Success) return { ResponseCode: ews.ServiceError[row.ErrorCode] }
+  return {
+    ResponseCode: ews.ServiceError[row.ErrorCode],
+    View: ews.FreeBusyViewType[row.ViewType],
+    MergedFreeBusy: row.MergedFreeBusyStatus.join(''),
+    Events: row.CalendarEvents.map((e) => ({
+      Start: wall(e.StartTime), End: wall(e.EndTime), BusyType: ews.LegacyFreeBusyStatus[e.FreeBusyStatus], Details: e.Details ? details(e.Details) : null
+    })),
+    WorkingHours: row.WorkingHours ? hours(row.WorkingHours) : null
+  }
+}
+
+const details = (d) => ({
+  Subject: d.Subject || '', Location: d.Location || '', IsMeeting: d.IsMeeting, IsRecurring: d.IsRecurring, IsException: d.IsException, IsReminderSet: d.IsReminderSet, IsPrivate: d.IsPrivate
+})
+
+// hours are the working days and times; the library makes a zone of its own of their zone.
+const hours = (h) => ({
+  Periods: [[h.DaysOfTheWeek.map((d) => ews.DayOfTheWeek[d]), h.StartTime.TotalMinutes, h.EndTime.TotalMinutes]]
+})
 
 main().catch((e) => {
   console.error('ews-javascript-api:', e === undefined ? 'failed before it asked' : e.message || e)

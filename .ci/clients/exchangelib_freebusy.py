@@ -35,28 +35,65 @@ account = Account(
 start, end = (
     EWSDateTime.from_datetime(datetime.datetime.fromisoformat(question[k]).replace(tzinfo=zone)) for k in ("from", "to")
 )
-answers = []
-for address in question["addresses"]:  # one by one: an error of one mailbox ends the whole call
+names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def half(t):
+    return [t.bias, t.time.isoformat(), t.occurrence, t.iso_month, names[t.weekday - 1]]
+
+
+def hours(view):
+    if not view.working_hours:
+        return None
+    z = view.working_hours_timezone
+    return {
+        "Bias": z.bias,
+        "Standard": half(z.standard_time),
+        "Daylight": half(z.daylight_time),
+        "Periods": [[[names[d - 1] for d in p.weekdays], p.start.hour * 60 + p.start.minute, p.end.hour * 60 + p.end.minute] for p in view.working_hours],
+    }
+
+
+def details(d):
+    return d and {
+        "Subject": d.subject or "",
+        "Location": d.location or "",
+        "IsMeeting": d.is_meeting,
+        "IsRecurring": d.is_recurring,
+        "IsException": d.is_exception,
+        "IsReminderSet": d.is_reminder_set,
+        "IsPrivate": d.is_private,
+    }
+
+
+def event(e):
+    start, end = (t.strftime("%Y-%m-%dT%H:%M:%S") for t in (e.start, e.end))
+    return {"Start": start, "End": end, "BusyType": e.busy_type, "Details": details(e.details)}
+
+
+def row(address, asked):
     try:
         (view,) = account.protocol.get_free_busy_info(
             accounts=[(address, "Required", False)],
             start=start,
             end=end,
             merged_free_busy_interval=question["interval"],
-            requested_view="DetailedMerged",
+            requested_view=asked,
         )
     except exchangelib.errors.ResponseMessageError as e:
-        answers.append({"Address": address, "ResponseCode": type(e).__name__})
-        continue
-    answers.append(
-        {
-            "Address": address,
-            "ResponseCode": "NoError",
-            "MergedFreeBusy": "".join(str(d) for d in view.merged),
-            "Events": [
-                [e.start.strftime("%Y-%m-%dT%H:%M:%S"), e.end.strftime("%Y-%m-%dT%H:%M:%S"), e.busy_type]
-                for e in view.calendar_events or []
-            ],
-        }
-    )
-json.dump({"client": "exchangelib " + exchangelib.__version__, "answers": answers}, sys.stdout)
+        view = e
+    if isinstance(view, Exception):  # some it raises, some it returns
+        return {"Address": address, "ResponseCode": type(view).__name__}
+    return {
+        "Address": address,
+        "ResponseCode": "NoError",
+        "View": view.view_type,
+        "MergedFreeBusy": "".join(str(d) for d in view.merged or ""),
+        "Events": [event(e) for e in view.calendar_events or []],
+        "WorkingHours": hours(view),
+    }
+
+
+# One by one: an error of one mailbox ends the whole call.
+views = {asked: [row(address, asked) for address in question["addresses"]] for asked in question["views"]}
+json.dump({"client": "exchangelib " + exchangelib.__version__, "views": views}, sys.stdout)

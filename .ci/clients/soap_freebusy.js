@@ -3,14 +3,13 @@
 'use strict'
 const fs = require('fs')
 const soap = require('soap')
+const rows = require('./rows.js')
 
 const question = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'))
 const types = 'http://schemas.microsoft.com/exchange/services/2006/types'
 const login = new soap.BasicAuthSecurity(question.user, question.password)
 const authorization = {}
 login.addHeaders(authorization)
-const list = (v) => (v === undefined || v === null ? [] : [].concat(v))
-const wall = (t) => (t instanceof Date ? t.toISOString().slice(0, 19) : String(t))
 
 async function main () {
   const client = await soap.createClientAsync(new URL('Services.wsdl', question.ews_url).href, { wsdl_headers: authorization, preserveWhitespace: false })
@@ -18,22 +17,18 @@ async function main () {
   client.addSoapHeader({ RequestServerVersion: { attributes: { Version: 'Exchange2016' } } }, '', 't', types)
   client.addSoapHeader({ TimeZoneContext: { TimeZoneDefinition: { attributes: { Id: question.windows_zone } } } }, '', 't', types)
   const window = { StartTime: question.from, EndTime: question.to }
-  const [answer] = await client.GetUserAvailabilityAsync({
-    MailboxDataArray: { MailboxData: question.addresses.map((a) => ({ Email: { Address: a }, AttendeeType: 'Required' })) },
-    FreeBusyViewOptions: { TimeWindow: window, MergedFreeBusyIntervalInMinutes: question.interval, RequestedView: 'DetailedMerged' },
-    SuggestionsViewOptions: { MeetingDurationInMinutes: 30, DetailedSuggestionsWindow: window }
-  })
-  const answers = list(answer.FreeBusyResponseArray.FreeBusyResponse).map((row, i) => ({
-    Address: question.addresses[i],
-    ResponseCode: row.ResponseMessage.ResponseCode,
-    MergedFreeBusy: row.FreeBusyView.MergedFreeBusy || '',
-    Events: list(row.FreeBusyView.CalendarEventArray && row.FreeBusyView.CalendarEventArray.CalendarEvent)
-      .map((e) => [wall(e.StartTime), wall(e.EndTime), e.BusyType])
-  }))
-  const suggestions = list(answer.SuggestionsResponse.SuggestionDayResultArray.SuggestionDayResult)
-    .flatMap((day) => list(day.SuggestionArray && day.SuggestionArray.Suggestion))
-    .map((s) => ({ Time: wall(s.MeetingTime), Quality: s.SuggestionQuality }))
-  console.log(JSON.stringify({ client: 'soap ' + require('soap/package.json').version, answers, suggestions }))
+  const views = {}
+  let suggestions
+  for (const view of question.views) {
+    const [answer] = await client.GetUserAvailabilityAsync({
+      MailboxDataArray: { MailboxData: question.addresses.map((a) => ({ Email: { Address: a }, AttendeeType: 'Required' })) },
+      FreeBusyViewOptions: { TimeWindow: window, MergedFreeBusyIntervalInMinutes: question.interval, RequestedView: view },
+      SuggestionsViewOptions: { MeetingDurationInMinutes: question.meeting, DetailedSuggestionsWindow: window }
+    })
+    views[view] = rows.rows(question.addresses, answer)
+    suggestions = rows.suggestions(answer)
+  }
+  console.log(JSON.stringify({ client: 'soap ' + require('soap/package.json').version, views, suggestions }))
 }
 
 main().catch((e) => {

@@ -32,38 +32,83 @@ zones = client.service.GetServerTimeZones(Ids={"Id": [question["windows_zone"]]}
 message = result(zones, "GetServerTimeZonesResult").ResponseMessages.GetServerTimeZonesResponseMessage
 definition = message.TimeZoneDefinitions.TimeZoneDefinition[0]
 window = types.Duration(StartTime=question["from"], EndTime=question["to"])
-answer = client.service.GetUserAvailability(
-    MailboxDataArray={
-        "MailboxData": [{"Email": {"Address": a}, "AttendeeType": "Required"} for a in question["addresses"]]
-    },
-    FreeBusyViewOptions={
-        "TimeWindow": window,
-        "MergedFreeBusyIntervalInMinutes": question["interval"],
-        "RequestedView": "DetailedMerged",
-    },
-    SuggestionsViewOptions={"MeetingDurationInMinutes": 30, "DetailedSuggestionsWindow": window},
-    _soapheaders={
-        "RequestVersion": {"Version": "Exchange2016"},
-        "TimeZoneContext": {"TimeZoneDefinition": definition},
-    },
-)
-availability = result(answer, "GetUserAvailabilityResult")
-answers = []
-for address, row in zip(question["addresses"], availability.FreeBusyResponseArray.FreeBusyResponse):
-    view = row.FreeBusyView
-    events = view.CalendarEventArray.CalendarEvent if view.CalendarEventArray else []
-    answers.append(
-        {
-            "Address": address,
-            "ResponseCode": row.ResponseMessage.ResponseCode,
-            "MergedFreeBusy": view.MergedFreeBusy or "",
-            "Events": [[e.StartTime.isoformat(), e.EndTime.isoformat(), e.BusyType] for e in events],
-        }
+
+
+def ask(view):
+    answer = client.service.GetUserAvailability(
+        MailboxDataArray={
+            "MailboxData": [{"Email": {"Address": a}, "AttendeeType": "Required"} for a in question["addresses"]]
+        },
+        FreeBusyViewOptions={
+            "TimeWindow": window,
+            "MergedFreeBusyIntervalInMinutes": question["interval"],
+            "RequestedView": view,
+        },
+        SuggestionsViewOptions={
+            "MeetingDurationInMinutes": question["meeting"],
+            "DetailedSuggestionsWindow": window,
+        },
+        _soapheaders={
+            "RequestVersion": {"Version": "Exchange2016"},
+            "TimeZoneContext": {"TimeZoneDefinition": definition},
+        },
     )
+    return result(answer, "GetUserAvailabilityResult")
+
+
+def half(t):
+    return [t.Bias, t.Time, t.DayOrder, t.Month, t.DayOfWeek]
+
+
+def hours(h):
+    return h and {
+        "Bias": h.TimeZone.Bias,
+        "Standard": half(h.TimeZone.StandardTime),
+        "Daylight": half(h.TimeZone.DaylightTime),
+        "Periods": [[p.DayOfWeek, p.StartTimeInMinutes, p.EndTimeInMinutes] for p in h.WorkingPeriodArray.WorkingPeriod],
+    }
+
+
+def details(d):
+    flags = ("IsMeeting", "IsRecurring", "IsException", "IsReminderSet", "IsPrivate")
+    return d and {"Subject": d.Subject or "", "Location": d.Location or "", **{k: d[k] for k in flags}}
+
+
+def event(e):
+    return {
+        "Start": e.StartTime.isoformat(),
+        "End": e.EndTime.isoformat(),
+        "BusyType": e.BusyType,
+        "Details": details(e.CalendarEventDetails),
+    }
+
+
+def row(address, r):
+    view = r.FreeBusyView
+    return {
+        "Address": address,
+        "ResponseCode": r.ResponseMessage.ResponseCode,
+        "View": view.FreeBusyViewType,
+        "MergedFreeBusy": view.MergedFreeBusy or "",
+        "Events": [event(e) for e in (view.CalendarEventArray.CalendarEvent if view.CalendarEventArray else [])],
+        "WorkingHours": hours(view.WorkingHours),
+    }
+
+
+views = {}
+for asked in question["views"]:
+    availability = ask(asked)
+    views[asked] = [row(*pair) for pair in zip(question["addresses"], availability.FreeBusyResponseArray.FreeBusyResponse)]
 suggestions = [
-    {"Time": s.MeetingTime.isoformat(), "Quality": s.SuggestionQuality}
+    {
+        "Date": day.Date.isoformat(),
+        "Quality": day.DayQuality,
+        "Suggestions": [
+            {"Time": s.MeetingTime.isoformat(), "WorkTime": s.IsWorkTime, "Quality": s.SuggestionQuality}
+            for s in (day.SuggestionArray.Suggestion if day.SuggestionArray else [])
+        ],
+    }
     for day in availability.SuggestionsResponse.SuggestionDayResultArray.SuggestionDayResult
-    for s in (day.SuggestionArray.Suggestion if day.SuggestionArray else [])
 ]
 
 shape = {"BaseShape": "Default"}
@@ -74,4 +119,4 @@ converted = client.service.ConvertId(SourceIds=ids, DestinationFormat="EwsId")
 mailbox = result(converted, "ConvertIdResult").ResponseMessages.ConvertIdResponseMessage[0].AlternateId.Mailbox
 if mailbox != question["user"]:
     sys.exit(f"zeep: ConvertId says {mailbox}")
-json.dump({"client": "zeep " + zeep.__version__, "answers": answers, "suggestions": suggestions}, sys.stdout)
+json.dump({"client": "zeep " + zeep.__version__, "views": views, "suggestions": suggestions}, sys.stdout)

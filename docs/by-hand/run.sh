@@ -66,12 +66,12 @@ mint() { # action, file
 }
 
 # --- a message with the token, signed with the proof key over Timestamp and To
-message() { # token, to, action, body, file
+message() { # token, to, action, body, file, other headers
 	# The Timestamp's id is new for each message: the signature covers it, and two messages of one second must differ.
 	local stamp_id=uuid-$(cat /proc/sys/kernel/random/uuid)
 	local str="<o:SecurityTokenReference><o:KeyIdentifier ValueType=\"http://docs.oasis-open.org/wss/oasis-wss-saml-token-profile-1.0#SAMLAssertionID\">$(cat "$1.id")</o:KeyIdentifier></o:SecurityTokenReference>"
 	cat >"$work/unsigned.xml" <<-EOF
-	<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:a="$WSA" xmlns:u="$WSU" xmlns:o="$WSSE"><s:Header><a:Action s:mustUnderstand="1">$3</a:Action><a:MessageID>urn:uuid:$(cat /proc/sys/kernel/random/uuid)</a:MessageID><a:To s:mustUnderstand="1" u:Id="_1">$2</a:To><o:Security s:mustUnderstand="1"><u:Timestamp u:Id="$stamp_id"><u:Created>$(stamp now)</u:Created><u:Expires>$(stamp '+5 minutes')</u:Expires></u:Timestamp>$(cat "$1")$(signature hmac-sha1 "$(reference "$stamp_id" '')$(reference _1 '')" "<ds:KeyInfo>$str</ds:KeyInfo>")</o:Security></s:Header><s:Body>$4</s:Body></s:Envelope>
+	<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:a="$WSA" xmlns:u="$WSU" xmlns:o="$WSSE"><s:Header><a:Action s:mustUnderstand="1">$3</a:Action><a:MessageID>urn:uuid:$(cat /proc/sys/kernel/random/uuid)</a:MessageID><a:To s:mustUnderstand="1" u:Id="_1">$2</a:To><o:Security s:mustUnderstand="1"><u:Timestamp u:Id="$stamp_id"><u:Created>$(stamp now)</u:Created><u:Expires>$(stamp '+5 minutes')</u:Expires></u:Timestamp>$(cat "$1")$(signature hmac-sha1 "$(reference "$stamp_id" '')$(reference _1 '')" "<ds:KeyInfo>$str</ds:KeyInfo>")</o:Security>${6:-}</s:Header><s:Body>$4</s:Body></s:Envelope>
 	EOF
 	xmlsec1 --sign --hmackey "$work/proof.bin" --id-attr:Id "$WSU:Timestamp" --id-attr:Id "$WSA:To" \
 		--node-xpath '/*/*[local-name()="Header"]/*[local-name()="Security"]/*[local-name()="Signature"]' --output "$5" "$work/unsigned.xml" >/dev/null 2>&1 || fail 'xmlsec1 did not sign the message'
@@ -81,32 +81,62 @@ post() { curl -sS --cacert "$ca" -H "Content-Type: $1" --data-binary "@$3" "$2";
 day=$(date -u +%Y-%m-%d) next=$(date -u -d tomorrow +%Y-%m-%d)
 none='<t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek>'
 M=http://schemas.microsoft.com/exchange/services/2006/messages T=http://schemas.microsoft.com/exchange/services/2006/types
-gua="<m:GetUserAvailabilityRequest xmlns:m=\"$M\" xmlns:t=\"$T\"><t:TimeZone><t:Bias>0</t:Bias><t:StandardTime>$none</t:StandardTime><t:DaylightTime>$none</t:DaylightTime></t:TimeZone><m:MailboxDataArray><t:MailboxData><t:Email><t:Address>tom@contoso.example</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType></t:MailboxData></m:MailboxDataArray><t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>${day}T00:00:00</t:StartTime><t:EndTime>${next}T00:00:00</t:EndTime></t:TimeWindow><t:MergedFreeBusyIntervalInMinutes>30</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>DetailedMerged</t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest>"
+gua() { # view
+	echo "<m:GetUserAvailabilityRequest xmlns:m=\"$M\" xmlns:t=\"$T\"><t:TimeZone><t:Bias>0</t:Bias><t:StandardTime>$none</t:StandardTime><t:DaylightTime>$none</t:DaylightTime></t:TimeZone><m:MailboxDataArray><t:MailboxData><t:Email><t:Address>tom@contoso.example</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType></t:MailboxData></m:MailboxDataArray><t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>${day}T00:00:00</t:StartTime><t:EndTime>${next}T00:00:00</t:EndTime></t:TimeWindow><t:MergedFreeBusyIntervalInMinutes>30</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>$1</t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest>"
+}
 
 mint MSExchange.SharingCalendarFreeBusy "$work/token.xml"
-message "$work/token.xml" "$contoso_ews" "$M/GetUserAvailability" "$gua" "$work/request.xml"
+message "$work/token.xml" "$contoso_ews" "$M/GetUserAvailability" "$(gua DetailedMerged)" "$work/request.xml"
 post 'text/xml; charset=utf-8' "$contoso_ews" "$work/request.xml" >"$work/answer.xml"
 mine=$(sed -n 's/.*<t:MergedFreeBusy>\([0-9]*\)<.*/\1/p' "$work/answer.xml")
 [ -n "$mine" ] || { cat "$work/answer.xml"; tail -n 3 "$work/demo/contoso.log"; fail 'no digits came back'; }
 theirs=$(bin/availd freebusy tom@contoso.example --as rita@fabrikam.example --password-file "$work/demo/password" --ca-file "$ca" --server "$fabrikam_ews" --output json | sed -n 's/.*"MergedFreeBusy": "\([0-9]*\)".*/\1/p')
 [ "$mine" = "$theirs" ] || fail "by hand $mine, by availd $theirs"
 echo "token minted by hand: $mine, as availd freebusy says"
-valid() {
-	[ -n "${EWS_XSD_DIR:-}" ] || { echo "EWS_XSD_DIR is not set: $2 was not validated"; return; }
-	xmllint --noout --nonet --schema "$EWS_XSD_DIR/validate.xsd" "$1" 2>"$work/xmllint" || { cat "$work/xmllint"; fail "$2 does not validate"; }
-	echo "$2: valid against the schema of EWS"
+valid() { # what they are, files
+	[ -n "${EWS_XSD_DIR:-}" ] || { echo "EWS_XSD_DIR is not set: $1 not validated"; return; }
+	xmllint --noout --nonet --schema "$EWS_XSD_DIR/validate.xsd" "${@:2}" 2>"$work/xmllint" || { grep -v ' validates$' "$work/xmllint"; fail "$1: not valid"; }
+	echo "$1: valid against the schema of EWS"
 }
-valid "$work/answer.xml" "the partner's answer"
+valid "the partner's answer" "$work/answer.xml"
+
+# --- every view by every RequestServerVersion of the schema, and by none: one token, a message for each
+versions=(none Exchange2007 Exchange2007_SP1 Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2013 Exchange2013_SP1 Exchange2015 Exchange2016 V2015_10_05 V2016_01_06 V2017_07_11)
+mkdir "$work/views"
+for view in MergedOnly FreeBusy FreeBusyMerged Detailed DetailedMerged; do
+	for version in "${versions[@]}"; do
+		header="<t:RequestServerVersion xmlns:t=\"$T\" Version=\"$version\"/>"
+		[ "$version" = none ] && header=
+		message "$work/token.xml" "$contoso_ews" "$M/GetUserAvailability" "$(gua $view)" "$work/views/$view@$version.request" "$header"
+		printf 'url = "%s"\ncacert = "%s"\nheader = "Content-Type: text/xml; charset=utf-8"\ndata-binary = "@%s"\noutput = "%s"\nsilent\nshow-error\nnext\n' \
+			"$contoso_ews" "$ca" "$work/views/$view@$version.request" "$work/views/$view@$version.xml"
+	done
+done | sed '$d' >"$work/views.config"
+curl --config "$work/views.config"
+events() { grep -o '<t:StartTime>[^<]*</t:StartTime><t:EndTime>[^<]*</t:EndTime><t:BusyType>[^<]*<' "$1" || true; }
+for answer in "$work/views/"*.xml; do
+	view=$(basename "${answer%@*}") digits= details=0 busy=
+	case $view in *Merged*) digits=$mine ;; esac
+	case $view in MergedOnly) ;; *) busy=$(events "$work/answer.xml") ;; esac
+	case $view in Detailed*) details=$(grep -o '<t:BusyType>' "$work/answer.xml" | wc -l) ;; esac
+	if ! grep -q "<t:FreeBusyViewType>$view<" "$answer" || [ "$(sed -n 's/.*<t:MergedFreeBusy>\([0-9]*\)<.*/\1/p' "$answer")" != "$digits" ] ||
+		[ "$(events "$answer")" != "$busy" ] || [ "$(grep -o '<t:CalendarEventDetails>' "$answer" | wc -l)" != "$details" ]; then
+		cat "$answer"
+		fail "$(basename "$answer") is not what the first answer says"
+	fi
+done
+echo "five views by ${#versions[@]} versions: the same digits, events and details"
+valid "their answers" "$work/views/"*.xml
 
 # --- the same question of an own user: nothing but curl and Basic authentication
 cat >"$work/basic.xml" <<EOF
-<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><t:RequestServerVersion xmlns:t="$T" Version="Exchange2013"/></s:Header><s:Body>$gua</s:Body></s:Envelope>
+<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><t:RequestServerVersion xmlns:t="$T" Version="Exchange2013"/></s:Header><s:Body>$(gua DetailedMerged)</s:Body></s:Envelope>
 EOF
 curl -sS --cacert "$ca" -u "rita@fabrikam.example:$(cat "$work/demo/password")" -H 'Content-Type: text/xml; charset=utf-8' \
 	--data-binary "@$work/basic.xml" "$fabrikam_ews" >"$work/basic-answer.xml"
 [ "$(sed -n 's/.*<t:MergedFreeBusy>\([0-9]*\)<.*/\1/p' "$work/basic-answer.xml")" = "$mine" ] || { cat "$work/basic-answer.xml"; fail 'Basic authentication brought other digits'; }
 echo 'curl with Basic authentication: the same digits'
-valid "$work/basic-answer.xml" "the own user's answer"
+valid "the own user's answer" "$work/basic-answer.xml"
 
 post 'text/xml; charset=utf-8' "$contoso_ews" "$work/request.xml" | grep -q 'An error occurred when verifying security for the message.' || fail 'a replay was not refused'
 echo 'the same message again: refused'
@@ -115,7 +145,7 @@ mint MSExchange.Autodiscover "$work/autodiscover-token.xml"
 AD=http://schemas.microsoft.com/exchange/2010/Autodiscover
 message "$work/autodiscover-token.xml" "$contoso_svc" "$AD/Autodiscover/GetUserSettings" "<GetUserSettingsRequestMessage xmlns=\"$AD\"><Request><Users><User><Mailbox>tom@contoso.example</Mailbox></User></Users><RequestedSettings><Setting>ExternalEwsUrl</Setting></RequestedSettings></Request></GetUserSettingsRequestMessage>" "$work/settings.xml"
 post 'text/xml; charset=utf-8' "$contoso_svc" "$work/settings.xml" | grep -q '<Name>ExternalEwsUrl</Name><Value>https://' || fail 'the Autodiscover token did not pass at the .svc'
-message "$work/autodiscover-token.xml" "$contoso_ews" "$M/GetUserAvailability" "$gua" "$work/request2.xml"
+message "$work/autodiscover-token.xml" "$contoso_ews" "$M/GetUserAvailability" "$(gua DetailedMerged)" "$work/request2.xml"
 post 'text/xml; charset=utf-8' "$contoso_ews" "$work/request2.xml" | grep -q ErrorNoFreeBusyAccess || fail 'the Autodiscover token opened the calendar'
 echo 'a token for Autodiscover: passes at Autodiscover.svc, ErrorNoFreeBusyAccess at Exchange.asmx'
 
