@@ -1,4 +1,5 @@
-"""exchangelib: finds the service by Autodiscover, then asks the free/busy of the question's mailboxes.
+"""exchangelib: finds the service by Autodiscover, reads the rules of every zone, then asks the free/busy of the question's
+mailboxes.
 
 Usage: exchangelib_freebusy.py QUESTION. Prints what it understood as JSON. The roots for TLS are in
 REQUESTS_CA_BUNDLE.
@@ -35,6 +36,10 @@ account = Account(
 start, end = (
     EWSDateTime.from_datetime(datetime.datetime.fromisoformat(question[k]).replace(tzinfo=zone)) for k in ("from", "to")
 )
+for definition in account.protocol.get_timezones(return_full_timezone_data=True):
+    for year in range(2000, 2041):
+        definition.get_std_and_dst(year)  # raises where it cannot read the rules
+
 names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 

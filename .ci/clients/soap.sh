@@ -2,8 +2,8 @@
 value() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$question" "$1"; }
 url=$(value ews_url) zone=$(value windows_zone) login="$(value user):$(value password)"
 
-# Every RequestServerVersion of the published schema that a client sends, and none.
-versions=(none Exchange2007 Exchange2007_SP1 Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2013 Exchange2013_SP1 Exchange2015 Exchange2016 V2015_10_05 V2016_01_06 V2017_07_11)
+# No RequestServerVersion, every one of the published schema, and the one that exchangelib begins with.
+versions=(none Exchange2007 Exchange2007_SP1 Exchange2009 Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2012 Exchange2013 Exchange2013_SP1 Exchange2015 Exchange2016 Exchange2019 V2015_10_05 V2016_01_06 V2016_04_13 V2016_07_13 V2016_10_10 V2017_01_07 V2017_04_14 V2017_07_11)
 
 # ask_every_version NAME BODY: writes a request for each version, NAME@VERSION.request.xml.
 ask_every_version() {

@@ -100,8 +100,8 @@ valid() { # what they are, files
 }
 valid "the partner's answer" "$work/answer.xml"
 
-# --- every view by every RequestServerVersion of the schema, and by none: one token, a message for each
-versions=(none Exchange2007 Exchange2007_SP1 Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2013 Exchange2013_SP1 Exchange2015 Exchange2016 V2015_10_05 V2016_01_06 V2017_07_11)
+# --- every view by every RequestServerVersion that there is, and by none: one token, a message for each
+versions=(none Exchange2007 Exchange2007_SP1 Exchange2009 Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2012 Exchange2013 Exchange2013_SP1 Exchange2015 Exchange2016 Exchange2019 V2015_10_05 V2016_01_06 V2016_04_13 V2016_07_13 V2016_10_10 V2017_01_07 V2017_04_14 V2017_07_11)
 mkdir "$work/views"
 for view in MergedOnly FreeBusy FreeBusyMerged Detailed DetailedMerged; do
 	for version in "${versions[@]}"; do

@@ -50,7 +50,7 @@ func (s surface) edited(t *testing.T, from, to string) string {
 
 const nineOClock = "<t:MergedFreeBusy>000000000200000000000000</t:MergedFreeBusy>"
 
-// TestSurface has one row for each point of what the clients of docs/clients.md were measured to need of a server.
+// TestSurface has one row for each point of what the clients of docs/compatibility.md were measured to need of a server.
 func TestSurface(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.SQLite(), federation.ProfileModern)

@@ -133,7 +133,7 @@ func TestAZoneWhoseRulesChangedHasAGroupForEach(t *testing.T) {
 		"Eastern Standard Time":   {"2007-01-01"},                             // Energy Policy Act of 2005
 		"Turkey Standard Time":    {"2007-01-01", "2011-01-01", "2012-01-01"}, // and on
 		"Russian Standard Time":   {"2011-01-01", "2012-01-01", "2014-01-01", "2015-01-01"},
-		"Samoa Standard Time":     {"2010-09-26", "2011-01-01", "2011-09-25", "2011-12-30"}, // the day that it skipped
+		"Samoa Standard Time":     {"2010-01-01", "2011-01-01", "2011-09-25", "2011-12-30"}, // the day that it skipped
 	} {
 		d, _ := Describe(name)
 		var got []string

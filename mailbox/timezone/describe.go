@@ -113,8 +113,8 @@ func (z *Zone) pieces() (out []piece) {
 }
 
 // piecesOf cuts a year into pieces: most years are one. A pair of changes there and back is a group as it stands. A lone
-// change gets a second one on the first day of its piece, as Windows tells it, unless it falls on midnight: then a piece
-// begins there.
+// change gets a second one on the first day of its piece, as Windows tells it, unless it skips or repeats a day, which .NET
+// takes for no daylight saving: at that midnight a piece begins.
 func (z *Zone) piecesOf(year int) (out []piece) {
 	from := newYear(year)
 	offset := z.offset(z.Instant(from))
@@ -130,7 +130,7 @@ func (z *Zone) piecesOf(year int) (out []piece) {
 			back := rest[1].at.Add(rest[0].offset)
 			p.changes = []turn{{rest[0].offset, rulesOf(wall)}, {offset, rulesOf(back)}}
 			wall, rest = back, rest[2:]
-		case wall.Equal(midnight(wall)):
+		case (rest[0].offset - offset).Abs() > 14*time.Hour:
 			out, from, offset, rest = append(out, p), wall, rest[0].offset, rest[1:]
 			continue
 		default:

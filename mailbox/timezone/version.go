@@ -10,7 +10,7 @@ import (
 )
 
 // reading moves whenever calendars are read differently than before: what was derived the old way is then derived anew.
-const reading = "2"
+const reading = "3"
 
 // DataVersion names the time zone rules in use: a digest of reading, and of every change of offset from 1970 to 2050 in
 // all zones that have a Windows name. It depends on what the rules say and not on where they came from (the system's
