@@ -73,6 +73,9 @@ type chain struct {
 	stretches []stretch                // the first has no beginning
 }
 
+// maxGroup bounds the changes of a year, and with them the work that a definition makes; no zone ever had more than four.
+const maxGroup = 12
+
 // stretch lasts from a wall-clock time, read on the clock before it, until the next stretch.
 type stretch struct {
 	from  time.Time
@@ -89,8 +92,11 @@ func newChain(d Definition) (*chain, error) {
 	}
 	groups := map[string][]Transition{}
 	for _, g := range d.Groups {
+		if len(g.Transitions) > maxGroup {
+			return nil, fmt.Errorf("group %q has more than %d transitions", g.ID, maxGroup)
+		}
 		for _, t := range g.Transitions {
-			if err := c.check(t); err != nil {
+			if err := c.check(t, len(g.Transitions) == 1); err != nil {
 				return nil, err
 			}
 		}
@@ -110,14 +116,21 @@ func newChain(d Definition) (*chain, error) {
 	return c, c.link(transitions, groups)
 }
 
-// check refuses a transition of a group that leads to no period, or that no year has.
-func (c *chain) check(t Transition) error {
+// check refuses a transition of a group that leads to no period, that no year has, or that is not recurring and yet not
+// alone.
+func (c *chain) check(t Transition, alone bool) error {
 	if _, ok := c.periods[t.To]; !ok || t.ToGroup {
 		return ErrMissingPeriod
 	}
-	if t.Kind != TransitionPlain && (t.Month < 1 || t.Month > 12 || t.TimeOffset < -24*time.Hour || t.TimeOffset > 48*time.Hour ||
+	if t.Kind == TransitionPlain && alone {
+		return nil
+	}
+	if t.Kind != TransitionRecurringDay && t.Kind != TransitionRecurringDate {
+		return fmt.Errorf("the transition to %q has no place in a group", t.To)
+	}
+	if t.Month < 1 || t.Month > 12 || t.TimeOffset < -24*time.Hour || t.TimeOffset > 48*time.Hour ||
 		t.Kind == TransitionRecurringDay && (t.Occurrence == 0 || t.Occurrence > 5 || t.Occurrence < -5) ||
-		t.Kind == TransitionRecurringDate && (t.Day < 1 || t.Day > 31)) {
+		t.Kind == TransitionRecurringDate && (t.Day < 1 || t.Day > 31) {
 		return fmt.Errorf("the transition to %q is out of range", t.To)
 	}
 	return nil

@@ -213,11 +213,17 @@ func TestDefinitionsThatLeaveOpenWhatHolds(t *testing.T) {
 	if z, err := FromDefinition(one); err != nil || z.offset(newYear(2026).AddDate(0, 6, 0)) != 2*time.Hour {
 		t.Errorf("one group and nothing else: %v", err)
 	}
+	many := definition(Transition{ToGroup: true, To: "north"})
+	many.Groups = []Group{{"north", slices.Repeat(none.Groups[0].Transitions, 7)}}
+	mixed := definition(Transition{ToGroup: true, To: "north"})
+	mixed.Groups = []Group{{"north", []Transition{{To: "winter"}, none.Groups[0].Transitions[0]}}}
 	dated := Transition{Kind: TransitionAbsoluteDate, ToGroup: true, To: "north", DateTime: newYear(2026)}
 	for story, d := range map[string]Definition{
 		"several groups and no transition":  none,
 		"a group that is not there":         definition(Transition{ToGroup: true, To: "east"}),
 		"a period that is not there":        definition(Transition{To: "autumn"}),
+		"more changes a year than months":   many,
+		"a period for good, and a rule":     mixed,
 		"two beginnings":                    definition(Transition{To: "winter"}, Transition{To: "summer"}),
 		"a recurring rule outside a group":  definition(Transition{To: "winter"}, none.Groups[0].Transitions[0]),
 		"a later date without such a group": definition(dated, Transition{Kind: TransitionAbsoluteDate, To: "autumn", DateTime: newYear(2027)}),

@@ -31,3 +31,25 @@ func FuzzSerializable(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDefinition builds any zone that a TimeZoneContext can bring, of two groups that change at a date: nothing panics, and
+// the clock shows one of its periods.
+func FuzzDefinition(f *testing.F) {
+	f.Add(-60, -120, uint8(2), 2, 3, 0, -1, 31, int64(1774748400), int64(1793509200))
+	f.Add(300, 240, uint8(3), 26, 12, 6, 5, 31, int64(1798761599), int64(1798761600))
+	f.Add(0, 0, uint8(1), 0, 0, 0, 0, 0, int64(0), int64(0))
+	f.Fuzz(func(t *testing.T, standard, daylight int, kind uint8, hours, month, weekday, occurrence, day int, from, at int64) {
+		rule := Transition{Kind: TransitionKind(kind % 4), To: "d", TimeOffset: time.Duration(hours) * time.Hour, Month: time.Month(month), DayOfWeek: time.Weekday(weekday % 7), Occurrence: occurrence, Day: day}
+		z, err := FromDefinition(Definition{
+			Periods:     []Period{{ID: "s", Bias: time.Duration(standard) * time.Minute}, {ID: "d", Bias: time.Duration(daylight) * time.Minute}},
+			Groups:      []Group{{"0", []Transition{{To: "s"}}}, {"1", []Transition{rule, {Kind: TransitionRecurringDay, To: "s", Month: 11, Occurrence: 1}}}},
+			Transitions: []Transition{{ToGroup: true, To: "0"}, {Kind: TransitionAbsoluteDate, ToGroup: true, To: "1", DateTime: time.Unix(from%(1<<33), 0).UTC()}}})
+		if err != nil {
+			return
+		}
+		instant := time.Unix(at%(1<<33), 0).UTC()
+		if d := -int(z.Wall(instant).Sub(instant) / time.Minute); d != standard && d != daylight {
+			t.Fatalf("at %s the clock is %d minutes behind", instant, d)
+		}
+	})
+}
