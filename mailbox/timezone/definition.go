@@ -139,8 +139,8 @@ func (c *chain) check(t Transition, alone bool) error {
 // link makes the stretches of t:Transitions: one without a date, which holds first, and any number with dates.
 func (c *chain) link(transitions []Transition, groups map[string][]Transition) error {
 	for i, t := range transitions {
-		if i > 0 && t.Kind != TransitionAbsoluteDate {
-			return errors.New("only the first of its transitions may have no date")
+		if t.Kind != TransitionAbsoluteDate && (i > 0 || t.Kind != TransitionPlain) {
+			return errors.New("of its transitions only the first may have no date, and none may recur outside a group")
 		}
 		s := stretch{from: t.DateTime, group: []Transition{{To: t.To}}}
 		if _, ok := c.periods[t.To]; !t.ToGroup && !ok {

@@ -225,6 +225,7 @@ func TestDefinitionsThatLeaveOpenWhatHolds(t *testing.T) {
 		"more changes a year than months":   many,
 		"a period for good, and a rule":     mixed,
 		"two beginnings":                    definition(Transition{To: "winter"}, Transition{To: "summer"}),
+		"a recurring rule at the beginning": definition(none.Groups[0].Transitions[0]),
 		"a recurring rule outside a group":  definition(Transition{To: "winter"}, none.Groups[0].Transitions[0]),
 		"a later date without such a group": definition(dated, Transition{Kind: TransitionAbsoluteDate, To: "autumn", DateTime: newYear(2027)}),
 	} {
