@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go (Postgres, xmlsec1, libxml2-utils, nginx, dateutil, clients of others) where apt and root are there;
-# says plainly what is missing where not. With the word clients also node and npm, which fetches the clients it has.
+# says plainly what is missing where not. With the word clients also Evolution, and node with npm, which fetches
+# the clients it has.
 set -u
 missing=()
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || [ -n "${TEST_DATABASE_URL:-}" ] || [ -n "${PG_BIN:-}" ] || missing+=(postgresql)
@@ -13,6 +14,7 @@ command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 [ -d /usr/lib/python3/dist-packages/zeep ] || missing+=(python3-zeep)
 [ -e /usr/share/davmail/davmail.jar ] || missing+=(davmail-server)
 /usr/bin/python3 -c 'import dateutil.rrule' 2>/dev/null || missing+=(python3-dateutil)
+[ "${1:-}" != clients ] || [ -e /usr/lib/evolution-data-server/calendar-backends/libecalbackendews.so ] || missing+=(evolution-ews evolution-data-server gir1.2-edataserver-1.2 gir1.2-ecal-2.0 python3-gi dbus)
 [ "${1:-}" != clients ] || { command -v node >/dev/null && command -v npm >/dev/null; } || missing+=(nodejs npm)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0

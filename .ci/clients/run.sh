@@ -7,10 +7,11 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=.ci/clients
 debian=(curl exchangelib zeep davmail)
+optional=(evolution) # half a desktop, and the right to mount
 npm=(soap node_ews ews_javascript_api)
 packages=(ews-javascript-api@0.15.3 soap@1.13.0 node-ews@3.5.0 ntlm-client@0.1.1) # node-ews forgets to name the last
 clients=("$@")
-[ ${#clients[@]} -gt 0 ] || clients=("${debian[@]}" "${npm[@]}")
+[ ${#clients[@]} -gt 0 ] || clients=("${debian[@]}" "${optional[@]}" "${npm[@]}")
 export PATH="/usr/bin:$PATH" # Debian's Python has Debian's modules
 python3 -c 'import dateutil' 2>/dev/null || { echo 'clients: skipped, there is no python3-dateutil for the answer key'; [ "${CI:-}" != true ]; exit; }
 
@@ -58,6 +59,7 @@ installed() {
 	curl) command -v curl && command -v xmllint ;;
 	exchangelib | zeep) python3 -c "import $1" ;;
 	davmail) [ -e /usr/share/davmail/davmail.jar ] && command -v java ;;
+	evolution) [ -e /usr/lib/evolution-data-server/calendar-backends/libecalbackendews.so ] && python3 -c 'import gi; gi.require_version("ECal", "2.0")' && unshare --mount mount --bind /etc/ssl /etc/ssl ;;
 	*) command -v node && { [ -d "$work/npm/node_modules" ] || timeout 100 npm install --prefix "$work/npm" --ignore-scripts --no-audit --no-fund "${packages[@]}"; } ;;
 	esac >"$work/install.out" 2>&1
 }
