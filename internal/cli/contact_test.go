@@ -18,7 +18,7 @@ func TestContactsAreKeptByTheCommandLine(t *testing.T) {
 		{"contact add johan@domain.com --target max@trusted.example", 3, "belongs to a mailbox"},
 		{"contact add max@domain.com --target max@unknown.example", 0, "warning: no organization relationship has the domain unknown.example"},
 		{"contact add max@domain.com --target max@trusted.example", 3, "is a contact already"},
-		{"mailbox create max@domain.com", 3, "belongs to a mailbox or a contact"},
+		{"mailbox create max@domain.com", 3, "belongs to a mailbox, a contact or a group"},
 		{"contact remove max@domain.com", 0, ""},
 		{"contact remove max@domain.com", 3, "not found"},
 		{"contact import " + cards + " --domain domain.com", 0, "1 contacts, 1 without an e-mail address left out"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/availd/availd/directory"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/mailbox/timezone"
@@ -85,7 +86,7 @@ type Store interface {
 
 	CreateMailbox(ctx context.Context, m *mailbox.Mailbox) error                                  // sets m.ID; ErrExists names the taken address
 	UpdateMailbox(ctx context.Context, m *mailbox.Mailbox) error                                  // by ID
-	DeleteMailbox(ctx context.Context, a smtpaddr.Address) error                                  // with its calendar
+	DeleteMailbox(ctx context.Context, a smtpaddr.Address) error                                  // with all that is its own: calendar, automatic replies, photo
 	Mailbox(ctx context.Context, a smtpaddr.Address) (*mailbox.Mailbox, error)                    // by any of its addresses
 	Mailboxes(ctx context.Context, after smtpaddr.Address, limit int) ([]*mailbox.Mailbox, error) // by primary address
 
@@ -94,10 +95,12 @@ type Store interface {
 	Contact(ctx context.Context, a smtpaddr.Address) (*mailbox.Contact, error)                   // by own address
 	Contacts(ctx context.Context, after smtpaddr.Address, limit int) ([]*mailbox.Contact, error) // by own address
 
-	PutGroup(ctx context.Context, g *mailbox.Group) error // create or replace; memberships are flattened at write
+	PutGroup(ctx context.Context, g *mailbox.Group) error // create or replace; memberships are flattened at write; ErrExists names the taken address
 	Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, error)
 	Groups(ctx context.Context) ([]*mailbox.Group, error)
 	DeleteGroup(ctx context.Context, a smtpaddr.Address) error
+
+	directory.Store // the address book
 
 	CalendarView(ctx context.Context, q mailbox.CalendarQuery) ([]mailbox.Calendar, error)
 	ImportCalendar(ctx context.Context, a smtpaddr.Address, src ImportSource, o ImportOptions) (ImportResult, error)

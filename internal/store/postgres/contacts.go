@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -30,15 +28,14 @@ func putContact(ctx context.Context, tx pgx.Tx, c *mailbox.Contact) error {
 	if err != nil {
 		return err
 	}
-	var id int64
-	err = tx.QueryRow(ctx, `SELECT id FROM contact WHERE address = $1 FOR UPDATE`, c.Address.String()).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		id, err = newID(), nil
-	}
+	id, err := idOf(ctx, tx, `SELECT id FROM contact WHERE address = $1 FOR UPDATE`, c.Address)
 	if err != nil {
 		return err
 	}
 	if err := putAddresses(ctx, tx, id, c.Address); err != nil {
+		return err
+	}
+	if err := list(ctx, tx, id, store.ListContact(c)); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO contact (id, address, data) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET data = excluded.data`, id, c.Address.String(), string(data))
@@ -48,11 +45,11 @@ func putContact(ctx context.Context, tx pgx.Tx, c *mailbox.Contact) error {
 // DeleteContact removes a contact.
 func (s *Store) DeleteContact(ctx context.Context, a smtpaddr.Address) error {
 	return s.inTx(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM proxy_address WHERE mailbox_id = (SELECT id FROM contact WHERE address = $1)`, a.String()); err != nil {
+		var id int64
+		if err := found(tx.QueryRow(ctx, `DELETE FROM contact WHERE address = $1 RETURNING id`, a.String()).Scan(&id), "contact", a); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `DELETE FROM contact WHERE address = $1`, a.String())
-		return oneRow(tag, err, "contact "+a.String())
+		return forget(ctx, tx, id)
 	})
 }
 
@@ -72,10 +69,7 @@ func (s *Store) Contact(ctx context.Context, a smtpaddr.Address) (*mailbox.Conta
 		return nil, classify(err)
 	}
 	c, err := pgx.CollectExactlyOneRow(rows, scanContact)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("contact %s: %w", a, store.ErrNotFound)
-	}
-	return c, classify(err)
+	return c, classify(found(err, "contact", a))
 }
 
 // Contacts lists by own address.

@@ -31,11 +31,7 @@ func (s *Store) UpdateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
 	moved := false
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
 		var data []byte
-		err := tx.QueryRow(ctx, `SELECT data FROM mailbox WHERE id = $1 FOR UPDATE`, m.ID).Scan(&data)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return fmt.Errorf("mailbox %d: %w", m.ID, store.ErrNotFound)
-		}
-		if err != nil {
+		if err := found(tx.QueryRow(ctx, `SELECT data FROM mailbox WHERE id = $1 FOR UPDATE`, m.ID).Scan(&data), "mailbox", m.Address); err != nil {
 			return err
 		}
 		old := &mailbox.Mailbox{}
@@ -46,7 +42,7 @@ func (s *Store) UpdateMailbox(ctx context.Context, m *mailbox.Mailbox) error {
 		if err := s.putMailbox(ctx, tx, m.ID, m); err != nil || !moved {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE mailbox SET tzdata = '', calendar_version = calendar_version + 1 WHERE id = $1`, m.ID)
+		_, err := tx.Exec(ctx, `UPDATE mailbox SET tzdata = '', calendar_version = calendar_version + 1 WHERE id = $1`, m.ID)
 		return err
 	})
 	if err == nil && moved {
@@ -60,7 +56,10 @@ func (s *Store) putMailbox(ctx context.Context, tx pgx.Tx, id int64, m *mailbox.
 	if err != nil {
 		return err
 	}
-	if err := putAddresses(ctx, tx, id, append([]smtpaddr.Address{m.Address}, m.Aliases...)...); err != nil {
+	if err := putAddresses(ctx, tx, id, m.Addresses()...); err != nil {
+		return err
+	}
+	if err := list(ctx, tx, id, store.ListMailbox(m)); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO mailbox (id, address, data, password_hash, zone, calendar_version, expanded_from, expanded_until, tzdata) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
@@ -69,35 +68,21 @@ func (s *Store) putMailbox(ctx context.Context, tx pgx.Tx, id int64, m *mailbox.
 	return err
 }
 
-// newID makes the id of a mailbox or of a contact.
+// newID makes the id of a mailbox, contact or group.
 func newID() int64 { return rand.Int64N(1<<53-1) + 1 }
 
-// putAddresses gives addresses to the mailbox or contact of an id, and takes from it those that it had.
-func putAddresses(ctx context.Context, tx pgx.Tx, id int64, addresses ...smtpaddr.Address) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM proxy_address WHERE mailbox_id = $1`, id); err != nil {
-		return err
+// found is the error of reading one row: store.ErrNotFound with the object's kind and name where there is none.
+func found(err error, kind string, name any) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("%s %s: %w", kind, name, store.ErrNotFound)
 	}
-	for _, a := range addresses {
-		tag, err := tx.Exec(ctx, `INSERT INTO proxy_address (address, mailbox_id) VALUES ($1, $2)
-			ON CONFLICT (address) DO UPDATE SET mailbox_id = excluded.mailbox_id WHERE proxy_address.mailbox_id = excluded.mailbox_id`, a.String(), id)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 0 {
-			return fmt.Errorf("address %s belongs to a mailbox or a contact: %w", a, store.ErrExists)
-		}
-	}
-	return nil
+	return err
 }
 
 func scanMailbox(row pgx.Row, what string) (*mailbox.Mailbox, error) {
 	var m mailbox.Mailbox
 	var data string
-	err := row.Scan(&m.ID, &data, &m.PasswordHash)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("mailbox %s: %w", what, store.ErrNotFound)
-	}
-	if err != nil {
+	if err := found(row.Scan(&m.ID, &data, &m.PasswordHash), "mailbox", what); err != nil {
 		return nil, err
 	}
 	return &m, json.Unmarshal([]byte(data), &m)
@@ -122,7 +107,7 @@ func (s *Store) Mailboxes(ctx context.Context, after smtpaddr.Address, limit int
 	return list, classify(err)
 }
 
-// DeleteMailbox removes a mailbox with its calendar.
+// DeleteMailbox removes a mailbox with all that is its own.
 func (s *Store) DeleteMailbox(ctx context.Context, a smtpaddr.Address) error {
 	m, err := s.Mailbox(ctx, a)
 	if err != nil {
@@ -130,95 +115,13 @@ func (s *Store) DeleteMailbox(ctx context.Context, a smtpaddr.Address) error {
 	}
 	return s.inTx(ctx, func(tx pgx.Tx) error {
 		// The mailbox's row first: an import that is about to become visible waits for it, and finds it gone.
-		for _, q := range []string{`DELETE FROM mailbox WHERE id = $1`, `DELETE FROM proxy_address WHERE mailbox_id = $1`,
+		for _, q := range []string{`DELETE FROM mailbox WHERE id = $1`, `DELETE FROM oof WHERE mailbox_id = $1`, `DELETE FROM photo WHERE mailbox_id = $1`,
 			`DELETE FROM occurrence WHERE mailbox_id = $1`, `DELETE FROM object WHERE mailbox_id = $1`, `DELETE FROM import WHERE mailbox_id = $1`,
 			`DELETE FROM import_object WHERE mailbox_id = $1`, `DELETE FROM import_occurrence WHERE mailbox_id = $1`} {
 			if _, err := tx.Exec(ctx, q, m.ID); err != nil {
 				return err
 			}
 		}
-		return nil
+		return forget(ctx, tx, m.ID)
 	})
-}
-
-// PutGroup creates or replaces a group; the members of nested groups are written flat.
-func (s *Store) PutGroup(ctx context.Context, g *mailbox.Group) error {
-	data, err := json.Marshal(g)
-	if err != nil {
-		return err
-	}
-	return s.groupTx(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO mail_group (address, data) VALUES ($1, $2) ON CONFLICT (address) DO UPDATE SET data = excluded.data`, g.Address.String(), string(data))
-		return err
-	})
-}
-
-// DeleteGroup removes a group.
-func (s *Store) DeleteGroup(ctx context.Context, a smtpaddr.Address) error {
-	return s.groupTx(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `DELETE FROM mail_group WHERE address = $1`, a.String())
-		return oneRow(tag, err, "group "+a.String())
-	})
-}
-
-// groupTx runs f and writes every group's members anew; changes of groups wait for each other.
-func (s *Store) groupTx(ctx context.Context, f func(tx pgx.Tx) error) error {
-	return s.inTx(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `LOCK TABLE mail_group IN SHARE ROW EXCLUSIVE MODE`); err != nil {
-			return err
-		}
-		if err := f(tx); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, groupsQuery)
-		if err != nil {
-			return err
-		}
-		groups, err := pgx.CollectRows(rows, scanGroup)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM group_member`); err != nil {
-			return err
-		}
-		members := store.Flatten(groups)
-		_, err = tx.CopyFrom(ctx, pgx.Identifier{"group_member"}, []string{"group_address", "member"}, pgx.CopyFromSlice(len(members), func(i int) ([]any, error) {
-			return []any{members[i].Group.String(), members[i].Member.String()}, nil
-		}))
-		return err
-	})
-}
-
-const groupsQuery = `SELECT data FROM mail_group ORDER BY address`
-
-func scanGroup(row pgx.CollectableRow) (*mailbox.Group, error) {
-	var data string
-	var g mailbox.Group
-	if err := row.Scan(&data); err != nil {
-		return nil, err
-	}
-	return &g, json.Unmarshal([]byte(data), &g)
-}
-
-// Groups lists all groups.
-func (s *Store) Groups(ctx context.Context) ([]*mailbox.Group, error) {
-	rows, err := s.work.Query(ctx, groupsQuery)
-	if err != nil {
-		return nil, classify(err)
-	}
-	list, err := pgx.CollectRows(rows, scanGroup)
-	return list, classify(err)
-}
-
-// Group finds one group.
-func (s *Store) Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, error) {
-	rows, err := s.work.Query(ctx, `SELECT data FROM mail_group WHERE address = $1`, a.String())
-	if err != nil {
-		return nil, classify(err)
-	}
-	g, err := pgx.CollectExactlyOneRow(rows, scanGroup)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("group %s: %w", a, store.ErrNotFound)
-	}
-	return g, classify(err)
 }

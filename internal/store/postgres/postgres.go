@@ -112,6 +112,9 @@ func migrate(ctx context.Context, c *pgx.ConnConfig) error {
 	if err == nil && level < known {
 		_, err = p.Up(ctx)
 	}
+	if err == nil {
+		err = fillAddressList(ctx, c)
+	}
 	var state store.SchemaState
 	if err == nil {
 		err = db.QueryRowContext(ctx, schemaQuery).Scan(&state.Level, &state.Oldest)

@@ -37,6 +37,7 @@ func TestStore(t *testing.T) { storetest.Run(t, create) }
 func BenchmarkCalendarView(b *testing.B) { storetest.BenchmarkCalendarView(b, create) }
 func BenchmarkClaimReplay(b *testing.B)  { storetest.BenchmarkClaimReplay(b, create) }
 func BenchmarkImport(b *testing.B)       { storetest.BenchmarkImport(b, create) }
+func BenchmarkAddressBook(b *testing.B)  { storetest.BenchmarkAddressBook(b, create) }
 
 func exec(t *testing.T, dsn, sql string) {
 	t.Helper()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/availd/availd/internal/store"
@@ -29,15 +28,14 @@ func putContact(ctx context.Context, tx *sql.Tx, c *mailbox.Contact) error {
 	if err != nil {
 		return err
 	}
-	var id int64
-	err = tx.QueryRowContext(ctx, `SELECT id FROM contact WHERE address = ?`, c.Address.String()).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		id, err = newID(), nil
-	}
+	id, err := idOf(ctx, tx, `SELECT id FROM contact WHERE address = ?`, c.Address)
 	if err != nil {
 		return err
 	}
 	if err := putAddresses(ctx, tx, id, c.Address); err != nil {
+		return err
+	}
+	if err := list(ctx, tx, id, store.ListContact(c)); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO contact (id, address, data) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data`, id, c.Address.String(), data)
@@ -47,11 +45,11 @@ func putContact(ctx context.Context, tx *sql.Tx, c *mailbox.Contact) error {
 // DeleteContact removes a contact.
 func (s *Store) DeleteContact(ctx context.Context, a smtpaddr.Address) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM proxy_address WHERE mailbox_id = (SELECT id FROM contact WHERE address = ?)`, a.String()); err != nil {
+		var id int64
+		if err := found(tx.QueryRowContext(ctx, `DELETE FROM contact WHERE address = ? RETURNING id`, a.String()).Scan(&id), "contact", a); err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `DELETE FROM contact WHERE address = ?`, a.String())
-		return oneRow(res, err, "contact "+a.String())
+		return forget(ctx, tx, id)
 	})
 }
 
@@ -59,12 +57,8 @@ func (s *Store) DeleteContact(ctx context.Context, a smtpaddr.Address) error {
 func (s *Store) Contact(ctx context.Context, a smtpaddr.Address) (*mailbox.Contact, error) {
 	var c mailbox.Contact
 	var data []byte
-	err := s.read.QueryRowContext(ctx, `SELECT data FROM contact WHERE address = ?`, a.String()).Scan(&data)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("contact %s: %w", a, store.ErrNotFound)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	if err := found(s.read.QueryRowContext(ctx, `SELECT data FROM contact WHERE address = ?`, a.String()).Scan(&data), "contact", a); err != nil {
+		return nil, err
 	}
 	return &c, json.Unmarshal(data, &c)
 }

@@ -18,7 +18,19 @@ func (s *Store) PutGroup(ctx context.Context, g *mailbox.Group) error {
 		return err
 	}
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO mail_group (address, data) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET data = excluded.data`, g.Address.String(), data); err != nil {
+		id, err := idOf(ctx, tx, `SELECT id FROM mail_group WHERE address = ?`, g.Address)
+		if err != nil {
+			return err
+		}
+		if err := putAddresses(ctx, tx, id, g.Address); err != nil {
+			return err
+		}
+		if err := list(ctx, tx, id, store.ListGroup(g)); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO mail_group (address, data, id, room_list) VALUES (?, ?, ?, ?)
+			ON CONFLICT (address) DO UPDATE SET data = excluded.data, room_list = excluded.room_list`, g.Address.String(), data, id, g.RoomList)
+		if err != nil {
 			return err
 		}
 		return flatten(ctx, tx)
@@ -28,8 +40,11 @@ func (s *Store) PutGroup(ctx context.Context, g *mailbox.Group) error {
 // DeleteGroup removes a group.
 func (s *Store) DeleteGroup(ctx context.Context, a smtpaddr.Address) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM mail_group WHERE address = ?`, a.String())
-		if err := oneRow(res, err, "group "+a.String()); err != nil {
+		var id int64
+		if err := found(tx.QueryRowContext(ctx, `DELETE FROM mail_group WHERE address = ? RETURNING id`, a.String()).Scan(&id), "group", a); err != nil {
+			return err
+		}
+		if err := forget(ctx, tx, id); err != nil {
 			return err
 		}
 		return flatten(ctx, tx)
@@ -38,7 +53,7 @@ func (s *Store) DeleteGroup(ctx context.Context, a smtpaddr.Address) error {
 
 // flatten writes every group's members anew.
 func flatten(ctx context.Context, tx *sql.Tx) error {
-	groups, err := readGroups(ctx, tx)
+	groups, err := readGroups(ctx, tx, allGroups)
 	if err != nil {
 		return err
 	}
@@ -53,12 +68,14 @@ func flatten(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
+const allGroups = `SELECT data FROM mail_group ORDER BY address`
+
 func readGroups(ctx context.Context, q interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}) ([]*mailbox.Group, error) {
-	rows, err := q.QueryContext(ctx, `SELECT data FROM mail_group ORDER BY address`)
+}, query string) ([]*mailbox.Group, error) {
+	rows, err := q.QueryContext(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	defer rows.Close()
 	var out []*mailbox.Group
@@ -77,20 +94,18 @@ func readGroups(ctx context.Context, q interface {
 }
 
 // Groups lists all groups.
-func (s *Store) Groups(ctx context.Context) ([]*mailbox.Group, error) { return readGroups(ctx, s.read) }
+func (s *Store) Groups(ctx context.Context) ([]*mailbox.Group, error) {
+	return readGroups(ctx, s.read, allGroups)
+}
 
 // Group finds one group.
 func (s *Store) Group(ctx context.Context, a smtpaddr.Address) (*mailbox.Group, error) {
-	groups, err := readGroups(ctx, s.read)
-	if err != nil {
+	var g mailbox.Group
+	var data []byte
+	if err := found(s.read.QueryRowContext(ctx, `SELECT data FROM mail_group WHERE address = ?`, a.String()).Scan(&data), "group", a); err != nil {
 		return nil, err
 	}
-	for _, g := range groups {
-		if g.Address == a {
-			return g, nil
-		}
-	}
-	return nil, fmt.Errorf("group %s: %w", a, store.ErrNotFound)
+	return &g, json.Unmarshal(data, &g)
 }
 
 // viewGroups looks among the groups for the addresses that no mailbox and no contact has, and reads those inside them.

@@ -53,31 +53,17 @@ func (s *Store) putMailbox(ctx context.Context, tx *sql.Tx, id int64, m *mailbox
 	if err := putAddresses(ctx, tx, id, m.Addresses()...); err != nil {
 		return err
 	}
+	if err := list(ctx, tx, id, store.ListMailbox(m)); err != nil {
+		return err
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO mailbox (id, address, data, password_hash, zone, calendar_version, expanded_from, expanded_until, tzdata) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET address = excluded.address, data = excluded.data, password_hash = excluded.password_hash, zone = excluded.zone`,
 		id, m.Address.String(), data, m.PasswordHash, m.Zone, store.OpenFrom, store.OpenUntil, s.tzdata)
 	return err
 }
 
-// newID makes the id of a mailbox or of a contact.
+// newID makes the id of a mailbox, contact or group.
 func newID() int64 { return rand.Int64N(1<<53-1) + 1 }
-
-// putAddresses gives addresses to the mailbox or contact of an id, and takes from it those that it had.
-func putAddresses(ctx context.Context, tx *sql.Tx, id int64, addresses ...smtpaddr.Address) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM proxy_address WHERE mailbox_id = ?`, id); err != nil {
-		return err
-	}
-	for _, a := range addresses {
-		res, err := tx.ExecContext(ctx, `INSERT INTO proxy_address (address, mailbox_id) VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET mailbox_id = mailbox_id WHERE mailbox_id = excluded.mailbox_id`, a.String(), id)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, fmt.Errorf("address %s belongs to a mailbox or a contact: %w", a, store.ErrExists))
-		}
-	}
-	return nil
-}
 
 type queryer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -86,14 +72,21 @@ type queryer interface {
 func scanMailbox(row interface{ Scan(...any) error }, what string) (*mailbox.Mailbox, error) {
 	var m mailbox.Mailbox
 	var data []byte
-	err := row.Scan(&m.ID, &data, &m.PasswordHash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("mailbox %s: %w", what, store.ErrNotFound)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	if err := found(row.Scan(&m.ID, &data, &m.PasswordHash), "mailbox", what); err != nil {
+		return nil, err
 	}
 	return &m, json.Unmarshal(data, &m)
+}
+
+// found is the error of reading one row: store.ErrNotFound with the object's kind and name where there is none.
+func found(err error, kind string, name any) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%s %s: %w", kind, name, store.ErrNotFound)
+	}
+	return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 }
 
 func mailboxByID(ctx context.Context, q queryer, id int64) (*mailbox.Mailbox, error) {
@@ -123,7 +116,7 @@ func (s *Store) Mailboxes(ctx context.Context, after smtpaddr.Address, limit int
 	return out, rows.Err()
 }
 
-// DeleteMailbox removes a mailbox with its calendar.
+// DeleteMailbox removes a mailbox with all that is its own.
 func (s *Store) DeleteMailbox(ctx context.Context, a smtpaddr.Address) error {
 	m, err := s.Mailbox(ctx, a)
 	if err != nil {
@@ -132,11 +125,11 @@ func (s *Store) DeleteMailbox(ctx context.Context, a smtpaddr.Address) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		for _, q := range []string{`DELETE FROM occurrence WHERE mailbox_id = ?`, `DELETE FROM object WHERE mailbox_id = ?`, `DELETE FROM import WHERE mailbox_id = ?`,
 			`DELETE FROM import_object WHERE mailbox_id = ?`, `DELETE FROM import_occurrence WHERE mailbox_id = ?`,
-			`DELETE FROM proxy_address WHERE mailbox_id = ?`, `DELETE FROM mailbox WHERE id = ?`} {
+			`DELETE FROM oof WHERE mailbox_id = ?`, `DELETE FROM photo WHERE mailbox_id = ?`, `DELETE FROM mailbox WHERE id = ?`} {
 			if _, err := tx.ExecContext(ctx, q, m.ID); err != nil {
 				return err
 			}
 		}
-		return nil
+		return forget(ctx, tx, m.ID)
 	})
 }

@@ -84,6 +84,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err == nil {
 		err = state.Fits(known)
 	}
+	if err == nil {
+		err = s.fillAddressList(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("database %s: %w", s.path, err)
 	}

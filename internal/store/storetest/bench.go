@@ -3,14 +3,16 @@ package storetest
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/availd/availd/directory"
 	"github.com/availd/availd/internal/store"
 	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/mailbox/icalendar"
-	"strings"
+	"github.com/availd/availd/smtpaddr"
 )
 
 // busy is a calendar of n events: 40 in the week of the benchmark's window, the rest before it.
@@ -90,4 +92,40 @@ func BenchmarkImport(b *testing.B, create func(t testing.TB) Opener) {
 		}
 	}
 	b.ReportMetric(5000*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkAddressBook finds names among 100,000 mailboxes, and reads what a hundred addresses stand for.
+func BenchmarkAddressBook(b *testing.B, create func(t testing.TB) Opener) {
+	s := node(b, create(b), 0)
+	const mailboxes, families = 100_000, 1000
+	var list []*mailbox.Contact // as mailboxes in the address list, and made many at once
+	for i := range mailboxes {
+		list = append(list, &mailbox.Contact{Address: address(fmt.Sprintf("u%d@contoso.example", i)), Target: address(fmt.Sprintf("u%d@fabrikam.example", i)), DisplayName: fmt.Sprintf("Family%d, Person%d", i%families, i/families)})
+	}
+	if err := s.PutContacts(b.Context(), list); err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct {
+		text  string
+		found int
+	}{{"family770 person5", 11}, {"u9999", 11}, {"family770", 100}, {"family77", 101}, {"person", 101}, {"p f", 101}, {"nobody", 0}} {
+		b.Run("find="+strings.ReplaceAll(c.text, " ", "+"), func(b *testing.B) {
+			for b.Loop() {
+				if got, err := s.FindRecipients(b.Context(), directory.Words(c.text), c.text, 101); err != nil || len(got) != c.found {
+					b.Fatal(len(got), err)
+				}
+			}
+		})
+	}
+	b.Run("recipients=100", func(b *testing.B) {
+		var addresses []smtpaddr.Address
+		for i := range 100 {
+			addresses = append(addresses, list[i*997].Address)
+		}
+		for b.Loop() {
+			if got, err := s.Recipients(b.Context(), addresses, smtpaddr.Address{}); err != nil || !got[99].Found() {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -52,15 +52,4 @@ var groupTests = []test{
 			t.Errorf("%+v", list)
 		}
 	}},
-	{"an address of a mailbox or a contact is no group's", func(t *testing.T, open Opener) {
-		s := node(t, open, 0)
-		user(t, s, "tom@contoso.example", "UTC")
-		putContacts(t, s, contact("rita@contoso.example", "rita@fabrikam.example"))
-		putGroup(t, open, "tom@contoso.example", "anna@contoso.example")
-		putGroup(t, open, "rita@contoso.example", "anna@contoso.example")
-		list := view(t, s, "2026-11-24", "2026-11-25", "tom@contoso.example", "rita@contoso.example")
-		if list[0].Group != nil || !list[0].Found || list[1].Group != nil || list[1].Contact == nil {
-			t.Errorf("%+v", list)
-		}
-	}},
 }

@@ -23,7 +23,7 @@ func Run(t *testing.T, create func(t testing.TB) Opener) {
 	for _, group := range []struct {
 		name  string
 		tests []test
-	}{{"Mailboxes", mailboxTests}, {"Contacts", contactTests}, {"Groups", groupTests}, {"Calendar", calendarTests}, {"Import", importTests}, {"Config", configTests}, {"Nodes", nodeTests}} {
+	}{{"Mailboxes", mailboxTests}, {"Contacts", contactTests}, {"Groups", groupTests}, {"Address book", addressBookTests}, {"Owner", ownerTests}, {"Calendar", calendarTests}, {"Import", importTests}, {"Config", configTests}, {"Nodes", nodeTests}} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.tests {
 				t.Run(c.name, func(t *testing.T) { c.run(t, create(t)) })
