@@ -13,11 +13,12 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
-// Entry is one line of the address book: a mailbox, or a contact who stands for a person at a partner.
+// Entry is one line of the address book: a mailbox, a contact who stands for a person at a partner, or a group.
 type Entry struct {
 	Name    string
 	Address smtpaddr.Address
 	Contact bool
+	Group   bool
 }
 
 // Directory is the organization's address book.
@@ -90,8 +91,11 @@ func readResolveNames(req xmlsec.Element) (text string, personal bool, err error
 
 func appendResolution(dst []byte, e Entry) []byte {
 	kind := "Mailbox"
-	if e.Contact {
+	switch {
+	case e.Contact:
 		kind = "Contact"
+	case e.Group:
+		kind = "PublicDL"
 	}
 	dst = append(dst, "<t:Resolution><t:Mailbox><t:Name>"...)
 	dst = xmlsec.AppendText(dst, e.Name)

@@ -29,7 +29,7 @@ func TestAContactIsAnsweredByItsPartner(t *testing.T) {
 	})
 }
 
-// TestResolveNames finds mailboxes and contacts as a mail program does that completes what is typed.
+// TestResolveNames finds mailboxes, contacts and groups as a mail program does that completes what is typed.
 func TestResolveNames(t *testing.T) {
 	onEachStore(t, func(t *testing.T, l *lab.Lab) {
 		rita := l.User(t, l.Fabrikam, "rita", mailbox.AvailabilityOnly)
@@ -37,6 +37,8 @@ func TestResolveNames(t *testing.T) {
 			{Address: smtpaddr.MustAddress("tom@fabrikam.example"), Target: smtpaddr.MustAddress("tom@contoso.example"), DisplayName: "Tom Contoso-Meyer"},
 			{Address: smtpaddr.MustAddress("ric@fabrikam.example"), Target: smtpaddr.MustAddress("richard@contoso.example")},
 		}))
+		must(t, l.Fabrikam.Store.PutGroup(t.Context(), &mailbox.Group{Address: smtpaddr.MustAddress("sales@fabrikam.example"), DisplayName: "Everybody in Sales"}))
+		must(t, l.Fabrikam.Store.PutGroup(t.Context(), &mailbox.Group{Address: smtpaddr.MustAddress("board@fabrikam.example"), DisplayName: "Sales Board", HiddenFromAddressListsEnabled: true}))
 		resolve := func(text string) string {
 			status, body := post(t, l, l.Fabrikam.URL, rita.String(), lab.Password, operation(`<m:ResolveNames ReturnFullContactData="true"><m:UnresolvedEntry>`+text+`</m:UnresolvedEntry></m:ResolveNames>`))
 			if status != http.StatusOK {
@@ -49,6 +51,8 @@ func TestResolveNames(t *testing.T) {
 		for _, text := range []string{"tom", "TOM MEY", "meyer, tom", "tom@fabrikam.example", "smtp:TOM@fabrikam.example", "tom@contoso"} {
 			contains(t, resolve(text), tom, `ResponseClass="Success"`, `TotalItemsInView="1" IncludesLastItemInRange="true"`)
 		}
+		contains(t, resolve("sales"), "<t:EmailAddress>sales@fabrikam.example</t:EmailAddress>", "<t:MailboxType>PublicDL</t:MailboxType>", `TotalItemsInView="1"`)
+		contains(t, resolve("board@fabrikam.example"), "<t:Name>Sales Board</t:Name>")
 		both := resolve("ri")
 		contains(t, both, "ErrorNameResolutionMultipleResults", "<t:EmailAddress>rita@fabrikam.example</t:EmailAddress>", "<t:MailboxType>Mailbox</t:MailboxType>", "<t:EmailAddress>ric@fabrikam.example</t:EmailAddress>")
 		if strings.Contains(both, "tom@") {
