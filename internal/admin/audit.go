@@ -86,10 +86,10 @@ func isEmpty(v json.RawMessage) bool {
 }
 
 func change(before, after json.RawMessage) string {
-	var from, to []json.RawMessage
-	errFrom, errTo := json.Unmarshal(before, &from), json.Unmarshal(after, &to)
-	if errFrom != nil || errTo != nil {
-		return fmt.Sprintf("%s → %s", before, after)
+	from, wasList := listed(before)
+	to, isList := listed(after)
+	if !wasList || !isList {
+		return fmt.Sprintf("%s → %s", orNone(before), orNone(after))
 	}
 	var out []string
 	for _, v := range to {
@@ -106,6 +106,19 @@ func change(before, after json.RawMessage) string {
 		return fmt.Sprintf("%s → %s", before, after) // another order
 	}
 	return strings.Join(out, " ")
+}
+
+// listed reads a list; a property that is not there is an empty one, too.
+func listed(v json.RawMessage) (list []json.RawMessage, ok bool) {
+	ok = v == nil || json.Unmarshal(v, &list) == nil
+	return list, ok
+}
+
+func orNone(v json.RawMessage) string {
+	if v == nil {
+		return "none"
+	}
+	return string(v)
 }
 
 func holds(list []json.RawMessage, v json.RawMessage) bool {

@@ -3,6 +3,8 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/store"
@@ -14,32 +16,106 @@ import (
 type GroupParams struct {
 	DisplayName *string
 	Members     *[]smtpaddr.Address // mailboxes, groups or outside addresses
+	RoomList    *bool               // its members are rooms
+	Hidden      *bool               // HiddenFromAddressListsEnabled
+	Delivery    DeliveryParams
 }
 
-// SetGroup creates a group or changes what p gives of it.
-func (a *Admin) SetGroup(ctx context.Context, address smtpaddr.Address, p GroupParams) (*mailbox.Group, error) {
-	g, err := a.Store.Group(ctx, address)
-	var old *mailbox.Group
-	switch {
+// auditedGroup is a group as the audit has it.
+type auditedGroup struct {
+	DisplayName string
+	Members     []smtpaddr.Address
+	RoomList    bool
+	mailbox.Delivery
+	HiddenFromAddressListsEnabled bool
+}
+
+func groupForAudit(g *mailbox.Group) auditedGroup {
+	return auditedGroup{g.DisplayName, g.Members, g.RoomList, g.Delivery, g.HiddenFromAddressListsEnabled}
+}
+
+// CreateGroup makes a group (New-DistributionGroup).
+func (a *Admin) CreateGroup(ctx context.Context, address smtpaddr.Address, p GroupParams) (*mailbox.Group, error) {
+	switch _, err := a.Store.Group(ctx, address); {
 	case err == nil:
-		was := *g
-		old = &was
-	case errors.Is(err, store.ErrNotFound):
-		g = &mailbox.Group{Address: address, DisplayName: address.Local()}
-	default:
+		return nil, fault.New(fault.Conflict, "there is a group %s already", address)
+	case !errors.Is(err, store.ErrNotFound):
 		return nil, problem(err)
 	}
-	set(&g.DisplayName, p.DisplayName)
-	set(&g.Members, p.Members)
-	var before any
-	if old != nil {
-		before = old
+	g := &mailbox.Group{Address: address, DisplayName: address.Local()}
+	if err := a.applyGroup(ctx, g, p); err != nil {
+		return nil, err
 	}
-	detail := changes(before, g)
+	return g, problem(a.Store.PutGroup(a.audited(ctx, "group create", address.String(), changes(nil, groupForAudit(g))), g))
+}
+
+// SetGroup changes what p gives of a group.
+func (a *Admin) SetGroup(ctx context.Context, address smtpaddr.Address, p GroupParams) (*mailbox.Group, error) {
+	g, err := a.Group(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	old := *g
+	if err := a.applyGroup(ctx, g, p); err != nil {
+		return nil, err
+	}
+	detail := changes(groupForAudit(&old), groupForAudit(g))
 	if detail == "" {
 		return g, nil
 	}
 	return g, problem(a.Store.PutGroup(a.audited(ctx, "group set", address.String(), detail), g))
+}
+
+func (a *Admin) applyGroup(ctx context.Context, g *mailbox.Group, p GroupParams) error {
+	set(&g.DisplayName, p.DisplayName)
+	set(&g.Members, p.Members)
+	set(&g.RoomList, p.RoomList)
+	set(&g.HiddenFromAddressListsEnabled, p.Hidden)
+	if strings.ContainsAny(g.DisplayName, "\r\n") {
+		return fault.New(fault.Invalid, "a display name is one line")
+	}
+	if err := a.applyDelivery(ctx, &g.Delivery, p.Delivery); err != nil || !g.RoomList {
+		return err
+	}
+	members, err := a.Store.Recipients(ctx, g.Members, smtpaddr.Address{})
+	if err != nil {
+		return problem(err)
+	}
+	for i, m := range members {
+		if room := m.Mailbox != nil && m.Mailbox.ResourceType == mailbox.Room || m.Group != nil && m.Group.RoomList; !room {
+			a.warn(fmt.Sprintf("%s is no room, and stands in the list of rooms %s", g.Members[i], g.Address))
+		}
+	}
+	return nil
+}
+
+// Rooms are the rooms of a list as it has them, or all by address where list is zero.
+func (a *Admin) Rooms(ctx context.Context, list smtpaddr.Address) (rooms []*mailbox.Mailbox, err error) {
+	if list.IsZero() {
+		for m, err := range a.Mailboxes(ctx) {
+			if err != nil {
+				return nil, err
+			}
+			if m.ResourceType == mailbox.Room {
+				rooms = append(rooms, m)
+			}
+		}
+		return rooms, nil
+	}
+	g, err := a.Group(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	if !g.RoomList {
+		return nil, fault.New(fault.Invalid, "%s is no list of rooms", list)
+	}
+	members, err := a.Store.Recipients(ctx, g.Members, smtpaddr.Address{})
+	for _, m := range members {
+		if m.Mailbox != nil && m.Mailbox.ResourceType == mailbox.Room {
+			rooms = append(rooms, m.Mailbox)
+		}
+	}
+	return rooms, problem(err)
 }
 
 // Group finds a group by its address.
@@ -69,5 +145,5 @@ func (a *Admin) RemoveGroup(ctx context.Context, address smtpaddr.Address) error
 			return fault.New(fault.Conflict, "group %s is the scope of organization relationship %q", address, r.Name)
 		}
 	}
-	return problem(a.Store.DeleteGroup(a.audited(ctx, "group remove", address.String(), changes(g, nil)), address))
+	return problem(a.Store.DeleteGroup(a.audited(ctx, "group remove", address.String(), changes(groupForAudit(g), nil)), address))
 }

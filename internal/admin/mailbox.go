@@ -24,14 +24,22 @@ type MailboxParams struct {
 	DefaultPermission   *mailbox.Permission // the calendar's Default entry
 	CalendarPermissions *[]mailbox.CalendarPermission
 	Password            *string
+	ResourceType        *mailbox.ResourceType
+	Hidden              *bool // HiddenFromAddressListsEnabled
+	Delivery            DeliveryParams
 }
 
-func (p MailboxParams) apply(m *mailbox.Mailbox) error {
+func (a *Admin) applyMailbox(ctx context.Context, m *mailbox.Mailbox, p MailboxParams) error {
 	set(&m.DisplayName, p.DisplayName)
 	set(&m.Aliases, p.EmailAddresses)
 	set(&m.WorkingHours, p.WorkingHours)
 	set(&m.DefaultPermission, p.DefaultPermission)
 	set(&m.CalendarPermissions, p.CalendarPermissions)
+	set(&m.ResourceType, p.ResourceType)
+	set(&m.HiddenFromAddressListsEnabled, p.Hidden)
+	if err := a.applyDelivery(ctx, &m.Delivery, p.Delivery); err != nil {
+		return err
+	}
 	if p.TimeZone != nil {
 		if _, err := store.Zone(*p.TimeZone); err != nil {
 			return invalid(err)
@@ -64,10 +72,13 @@ type auditedMailbox struct {
 	DefaultPermission   mailbox.Permission
 	CalendarPermissions []mailbox.CalendarPermission
 	Password            string
+	ResourceType        mailbox.ResourceType
+	mailbox.Delivery
+	HiddenFromAddressListsEnabled bool
 }
 
 func forAudit(m *mailbox.Mailbox, newPassword bool) auditedMailbox {
-	v := auditedMailbox{m.Address.String(), m.DisplayName, m.Aliases, m.Zone, m.WorkingHours.String(), m.DefaultPermission, m.CalendarPermissions, ""}
+	v := auditedMailbox{m.Address.String(), m.DisplayName, m.Aliases, m.Zone, m.WorkingHours.String(), m.DefaultPermission, m.CalendarPermissions, "", m.ResourceType, m.Delivery, m.HiddenFromAddressListsEnabled}
 	switch {
 	case newPassword:
 		v.Password = "new"
@@ -88,7 +99,7 @@ func (a *Admin) CreateMailbox(ctx context.Context, address smtpaddr.Address, p M
 		return nil, fault.New(fault.Invalid, "%s is the account namespace, in which nobody has a primary address", address.Domain())
 	}
 	m := &mailbox.Mailbox{Address: address, DisplayName: address.Local(), Zone: "UTC", WorkingHours: mailbox.DefaultWorkingHours(), DefaultPermission: mailbox.AvailabilityOnly}
-	if err := p.apply(m); err != nil {
+	if err := a.applyMailbox(ctx, m, p); err != nil {
 		return nil, err
 	}
 	for _, r := range cfg.Relationships {
@@ -114,7 +125,7 @@ func (a *Admin) setMailbox(ctx context.Context, verb string, address smtpaddr.Ad
 		return nil, err
 	}
 	old := *m
-	if err := p.apply(m); err != nil {
+	if err := a.applyMailbox(ctx, m, p); err != nil {
 		return nil, err
 	}
 	detail := changes(forAudit(&old, false), forAudit(m, p.Password != nil))

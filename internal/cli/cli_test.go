@@ -152,8 +152,11 @@ func TestCommandLine(t *testing.T) {
 		{"mailbox import nobody@contoso.example " + good, 3, "not found"},
 		{"mailbox list", 0, "Tom Thumb"},
 
-		{"group set all@contoso.example --member tom@contoso.example --member anna@contoso.example", 0, ""},
+		{"group set all@contoso.example --name Everybody", 3, "not found"},
+		{"group create all@contoso.example --member tom@contoso.example --member anna@contoso.example", 0, ""},
 		{"group set all@contoso.example --name Everybody", 0, ""},
+		{"group create all@contoso.example", 3, "there is a group all@contoso.example already"},
+		{"group create tom@contoso.example", 3, "tom@contoso.example belongs to a mailbox, a contact or a group"},
 		{"group show all@contoso.example", 0, "tom@contoso.example, anna@contoso.example"},
 		{"group show none@contoso.example", 3, "not found"},
 		{"group list --output json", 0, `"DisplayName": "Everybody"`},

@@ -71,7 +71,8 @@ func completeArguments(cmd *cobra.Command, names lister) {
 	for _, c := range cmd.Commands() {
 		completeArguments(c, names)
 	}
-	for flag, values := range map[string][]string{"free-busy-access-level": orgrel.AccessLevels(), "access-rights": {"None", "AvailabilityOnly", "LimitedDetails", "Reviewer", "Editor", "Owner"}} {
+	for flag, values := range map[string][]string{"free-busy-access-level": orgrel.AccessLevels(), "access-rights": {"None", "AvailabilityOnly", "LimitedDetails", "Reviewer", "Editor", "Owner"},
+		"resource-type": {"Room", "Equipment", "Regular"}, "state": {"Disabled", "Enabled", "Scheduled"}, "external-audience": {"None", "Known", "All"}} {
 		if cmd.Flags().Lookup(flag) != nil {
 			_ = cmd.RegisterFlagCompletionFunc(flag, fixed(values...))
 		}

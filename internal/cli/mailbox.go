@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,9 @@ func mailboxCommand() *cobra.Command {
 		})
 	}}
 	for _, c := range []*cobra.Command{create, set} {
-		c.Flags().String("name", "", "display name")
+		recipientFlags(c)
+		c.Flags().String("resource-type", "", "Room, Equipment, or Regular for a person")
+		c.Flags().Bool("mailbox-full", false, "tell senders that the mailbox is full")
 		c.Flags().String("time-zone", "", "IANA or Windows name")
 		c.Flags().String("working-hours", "", `such as "Mon-Thu 08:00-17:00; Fri 08:00-14:00"; empty: none`)
 		c.Flags().StringArray("alias", nil, "further address (repeatable)")
@@ -52,15 +55,21 @@ func mailboxCommand() *cobra.Command {
 		passwordFlags(c)
 	}
 	show := &cobra.Command{Use: "show [NAME]", Short: "Show a mailbox by address or name (with * and ?); without one, all", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		ofType, err := recipientType(cmd, typeUser, typeRoom, typeEquipment)
+		if err != nil {
+			return err
+		}
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
 			identity := strings.Join(args, "")
 			found, err := a.MailboxesLike(ctx, cmp.Or(identity, "*"))
 			if err != nil {
 				return err
 			}
+			found = slices.DeleteFunc(found, func(m *mailbox.Mailbox) bool { return !ofType(mailboxType(m)) })
 			return printFound(cmd, identity, found, mailboxProperties)
 		})
 	}}
+	show.Flags().String("type", "", "only "+typeUser+", "+typeRoom+" or "+typeEquipment)
 	list := &cobra.Command{Use: "list", Short: "List mailboxes", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
 			p := newPrinter(cmd, 4)
@@ -76,14 +85,15 @@ func mailboxCommand() *cobra.Command {
 	remove := &cobra.Command{Use: "remove ADDRESS", Short: "Remove a mailbox with its calendar", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		return withMailbox(cmd, args, func(ctx context.Context, a *admin.Admin, m smtpaddr.Address) error { return a.RemoveMailbox(ctx, m) })
 	}}
-	cmd.AddCommand(create, set, show, list, remove, permissionCommand(), importCommand(), exportCommand())
+	cmd.AddCommand(create, set, show, list, remove, permissionCommand(), oofCommand(), photoCommand(), importCommand(), exportCommand())
 	return cmd
 }
 
 func mailboxParams(cmd *cobra.Command) (admin.MailboxParams, error) {
 	g := &given{flags: cmd.Flags()}
 	p := admin.MailboxParams{DisplayName: g.text("name"), TimeZone: g.text("time-zone"), EmailAddresses: g.addresses("alias"),
-		WorkingHours: parsed(g, "working-hours", mailbox.ParseWorkingHours)}
+		WorkingHours: parsed(g, "working-hours", mailbox.ParseWorkingHours), ResourceType: parsed(g, "resource-type", admin.ParseResourceType), Hidden: g.bool("hidden"), Delivery: deliveryParams(g)}
+	p.Delivery.MailboxFull = g.bool("mailbox-full")
 	if g.err != nil {
 		return p, g.err
 	}
@@ -93,6 +103,7 @@ func mailboxParams(cmd *cobra.Command) (admin.MailboxParams, error) {
 }
 
 func mailboxProperties(m *mailbox.Mailbox) []property {
-	return []property{{"PrimarySmtpAddress", m.Address}, {"DisplayName", m.DisplayName}, {"TimeZone", m.Zone}, {"DefaultPermission", m.DefaultPermission},
-		{"EmailAddresses", m.Aliases}, {"WorkingHours", m.WorkingHours.String()}, {"PasswordLogin", m.PasswordHash != ""}}
+	return append([]property{{"PrimarySmtpAddress", m.Address}, {"DisplayName", m.DisplayName}, {"TimeZone", m.Zone}, {"DefaultPermission", m.DefaultPermission},
+		{"EmailAddresses", m.Aliases}, {"WorkingHours", m.WorkingHours.String()}, {"PasswordLogin", m.PasswordHash != ""},
+		{"RecipientTypeDetails", mailboxType(m)}, {"HiddenFromAddressListsEnabled", m.HiddenFromAddressListsEnabled}, {"MailboxFull", m.Delivery.MailboxFull}}, deliveryProperties(m.Delivery)...)
 }

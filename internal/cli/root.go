@@ -99,7 +99,7 @@ func Root() *cobra.Command {
 		}
 		return checkFormat(format(cmd))
 	}
-	cmd.AddCommand(contactCommand(), proxyCommand(), cacheCommand(), shellCommand(), docsCommand())
+	cmd.AddCommand(contactCommand(), roomCommand(), proxyCommand(), cacheCommand(), shellCommand(), docsCommand())
 	completeTree(cmd)
 	return cmd
 }

@@ -7,9 +7,11 @@ const (
 	text     form = iota // --flag value
 	boolean              // --flag=true or --flag=false; needs $true or $false
 	toggle               // a switch: stands alone, or -Name:$false
+	choice               // a switch that stands for the only value of a flag: --flag value
 	list                 // --flag value, once for each; @{Add=…} and @{Remove=…} become --add-flag and --remove-flag
 	argument             // a word of the verb itself
 	onOff                // the word on or off
+	file                 // --flag path; also ([System.IO.File]::ReadAllBytes("path")), as a picture is given
 	ignored              // understood, and without meaning here
 )
 
@@ -45,6 +47,16 @@ var relationship = []param{
 	{name: "TargetOwaURL", flag: "target-owa-url"}, {name: "OrganizationContact", flag: "contact"}, {name: "Force", form: ignored},
 }
 
+// recipient are what Set-Mailbox and Set-DistributionGroup have in common.
+var recipient = []param{
+	{name: "DisplayName", flag: "name"}, {name: "HiddenFromAddressListsEnabled", form: boolean, flag: "hidden"}, {name: "MailTip", flag: "mail-tip"},
+	{name: "MaxReceiveSize", flag: "max-receive-size"}, {name: "ModerationEnabled", form: boolean, flag: "moderation"},
+	{name: "RequireSenderAuthenticationEnabled", form: boolean, flag: "require-sender-authentication"},
+	{name: "AcceptMessagesOnlyFrom", form: list, flag: "accept-messages-only-from"}, {name: "Force", form: ignored},
+}
+
+func withRecipient(first ...param) []param { return append(first, recipient...) }
+
 func with(first ...param) []param { return append(first, relationship...) }
 
 // cmdlets are those that the field uses around federation and free/busy, in the alphabet's order of their nouns.
@@ -77,7 +89,20 @@ var cmdlets = []cmdlet{
 		{name: "MetadataUrl", flag: "metadata-url"}, {name: "Name", flag: "name"}, {name: "ApplicationUri", flag: "application-uri"}}},
 	{"Test-FederationTrust", "test federation-trust", []param{{name: "UserIdentity", flag: "user"}, {name: "MonitoringContext", form: ignored}}},
 	{"Test-FederationTrustCertificate", "cert check", nil},
-	{"Get-Mailbox", "mailbox show", []param{{name: "Identity", form: argument}}},
+	{"Get-DistributionGroup", "group show", []param{{name: "Identity", form: argument}, {name: "RecipientTypeDetails", flag: "type", values: []string{"RoomList", "MailUniversalDistributionGroup"}}, {name: "ResultSize", form: ignored}}},
+	{"New-DistributionGroup", "group create", []param{{name: "Name", flag: "name"}, {name: "DisplayName", flag: "name"}, {name: "PrimarySmtpAddress", form: argument}, {name: "Members", form: list, flag: "member"},
+		{name: "RoomList", form: toggle, flag: "room-list"}, {name: "Type", form: ignored}, {name: "Alias", form: ignored}}},
+	{"Remove-DistributionGroup", "group remove", []param{{name: "Identity", form: argument}}},
+	{"Set-DistributionGroup", "group set", withRecipient(param{name: "Identity", form: argument}, param{name: "RoomList", form: toggle, flag: "room-list"})},
+	{"Get-Mailbox", "mailbox show", []param{{name: "Identity", form: argument}, {name: "RecipientTypeDetails", flag: "type", values: []string{"UserMailbox", "RoomMailbox", "EquipmentMailbox"}}, {name: "ResultSize", form: ignored}}},
+	{"New-Mailbox", "mailbox create", []param{{name: "Name", flag: "name"}, {name: "DisplayName", flag: "name"}, {name: "PrimarySmtpAddress", form: argument}, {name: "Room", form: choice, flag: "resource-type", values: []string{"Room"}},
+		{name: "Equipment", form: choice, flag: "resource-type", values: []string{"Equipment"}}, {name: "Alias", form: ignored}, {name: "UserPrincipalName", form: ignored}, {name: "Password", form: ignored}}},
+	{"Remove-Mailbox", "mailbox remove", []param{{name: "Identity", form: argument}}},
+	{"Set-Mailbox", "mailbox set", withRecipient(param{name: "Identity", form: argument}, param{name: "Type", flag: "resource-type", values: []string{"Regular", "Room", "Equipment"}})},
+	{"Get-MailboxAutoReplyConfiguration", "mailbox oof show", []param{{name: "Identity", form: argument}}},
+	{"Set-MailboxAutoReplyConfiguration", "mailbox oof set", []param{{name: "Identity", form: argument}, {name: "AutoReplyState", flag: "state", values: []string{"Disabled", "Enabled", "Scheduled"}},
+		{name: "ExternalAudience", flag: "external-audience", values: []string{"None", "Known", "All"}}, {name: "StartTime", flag: "start"}, {name: "EndTime", flag: "end"},
+		{name: "InternalMessage", flag: "internal-message"}, {name: "ExternalMessage", flag: "external-message"}}},
 	{"New-MailContact", "contact add", []param{{name: "Name", flag: "name"}, {name: "ExternalEmailAddress", flag: "target"}, {name: "PrimarySmtpAddress", form: argument}}},
 	{"Get-MailContact", "contact list", []param{{name: "Identity", form: argument}}},
 	{"Remove-MailContact", "contact remove", []param{{name: "Identity", form: argument}}},
@@ -91,6 +116,9 @@ var cmdlets = []cmdlet{
 	{"Set-OrganizationRelationship", "orgrel set", with(param{name: "Identity", form: argument}, param{name: "Name", flag: "name"})},
 	{"Test-OrganizationRelationship", "test organization-relationship", []param{{name: "Identity", form: argument}, {name: "UserIdentity", flag: "user"}}},
 	{"New-TestCasConnectivityUser.ps1", "test-user create", []param{{name: "OU", form: ignored}, {name: "UMDialPlan", form: ignored}}},
+	{"Get-UserPhoto", "mailbox photo show", []param{{name: "Identity", form: argument}}},
+	{"Remove-UserPhoto", "mailbox photo remove", []param{{name: "Identity", form: argument}}},
+	{"Set-UserPhoto", "mailbox photo set", []param{{name: "Identity", form: argument}, {name: "PictureData", form: file, flag: "file"}}},
 	{"Get-WebServicesVirtualDirectory", "url show", []param{{name: "Identity", form: ignored}}},
 	{"Set-WebServicesVirtualDirectory", "url set", []param{{name: "Identity", form: ignored}, {name: "ExternalUrl", flag: "ews-external"}, {name: "InternalUrl", flag: "ews-internal"},
 		{name: "WSSecurityAuthentication", form: onOff, verb: "endpoint wssecurity"}, {name: "BasicAuthentication", form: ignored}, {name: "WindowsAuthentication", form: ignored}, {name: "Force", form: ignored}}},

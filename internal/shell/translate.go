@@ -110,6 +110,13 @@ func (u use) words() (flags, args []string) {
 			return nil, nil
 		}
 		return []string{flag + map[bool]string{true: "=true", false: "=false"}[isTrue(u.value)]}, nil
+	case file:
+		return []string{flag, pathOf(u.value.Strings[0])}, nil
+	case choice:
+		if !isTrue(u.value) {
+			return nil, nil
+		}
+		return []string{flag, u.param.values[0]}, nil
 	case list:
 		for _, action := range []string{"add", "remove"} {
 			for _, v := range u.value.Edit[action] {
@@ -122,6 +129,18 @@ func (u use) words() (flags, args []string) {
 		return flags, nil
 	}
 	return []string{flag, strings.Join(values(u.value.Strings), ",")}, nil
+}
+
+// pathOf is the path in ([System.IO.File]::ReadAllBytes("path")), whose quotes are gone already, or the value itself.
+func pathOf(value string) string {
+	const call = "[System.IO.File]::ReadAllBytes("
+	inner := strings.TrimSuffix(strings.TrimPrefix(value, "("), ")")
+	for _, prefix := range []string{call, strings.Replace(call, "System.", "", 1)} {
+		if len(inner) > len(prefix) && strings.EqualFold(inner[:len(prefix)], prefix) {
+			return strings.TrimSuffix(inner[len(prefix):], ")")
+		}
+	}
+	return value
 }
 
 // values reads $null as an empty value.
@@ -210,15 +229,15 @@ func checkValue(line string, c Command, i int, p param) error {
 		case len(a.Value.Strings) != 1 || !isBool(a.Value.Strings[0]):
 			return bad("-%s is $true or $false, not %q", p.name, strings.Join(a.Value.Strings, ","))
 		}
-	case toggle:
+	case toggle, choice:
 		if a.Value.Given && (len(a.Value.Strings) != 1 || !isBool(a.Value.Strings[0])) {
 			return bad("-%s is a switch and takes no value %q", p.name, strings.Join(a.Value.Strings, ","))
 		}
-	case text, argument:
+	case text, argument, file:
 		if !a.Value.Given {
 			return withoutValue(line, c, i+1, p)
 		}
-		if a.Value.Edit != nil || p.form == text && len(a.Value.Strings) > 1 {
+		if a.Value.Edit != nil || p.form != argument && len(a.Value.Strings) > 1 {
 			return bad("-%s takes one value", p.name)
 		}
 		if v := a.Value.Strings[0]; p.values != nil && exactly(v, p.values) == "" {
