@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/availd/availd/directory"
 	"github.com/availd/availd/mailbox"
@@ -78,26 +77,20 @@ func decoded[T any](list func(*T) Listing) func([]byte) (Listing, error) {
 // EndOfPrefix stands behind a prefix at the end of the range of all terms that begin with it.
 const EndOfPrefix = "\U0010FFFF"
 
-// Search is a question to the address list: those who have a term that begins with Word and for each of Others one that
-// begins with it, and those who have a term that begins with Address. An empty Word or Address finds nobody.
+// CommonWord is how many have a word at which a search stops to count: of its words the rarest leads.
+const CommonWord = 1000
+
+// Search is a question to the address list: those who have for each of Words a term that begins with it, and those who
+// have a term that begins with Address. No Words and an empty Address find nobody.
 type Search struct {
-	Word, WordEnd       string // half-open
-	Others              []string
+	Words               []string
 	Address, AddressEnd string // half-open
 }
 
-// NewSearch makes the question of words and the beginning of an address, as directory.Store has them. The longest word
-// leads: the fewest have it.
+// NewSearch makes the question of words and the beginning of an address, as directory.Store has them.
 func NewSearch(words []string, prefix string) Search {
-	s := Search{Others: []string{}}
-	if len(words) > 0 {
-		s.Others = slices.Clone(words)
-		slices.SortStableFunc(s.Others, func(a, b string) int { return len(b) - len(a) })
-		if s.Word, s.Others = s.Others[0], s.Others[1:]; s.Word != "" {
-			s.WordEnd = s.Word + EndOfPrefix
-		}
-	}
-	if prefix = strings.ToValidUTF8(prefix, ""); prefix != "" {
+	s := Search{Words: slices.DeleteFunc(slices.Concat([]string{}, words), func(w string) bool { return w == "" })}
+	if prefix = plain(prefix); prefix != "" {
 		s.Address, s.AddressEnd = addressTerm+prefix, addressTerm+prefix+EndOfPrefix
 	}
 	return s

@@ -34,6 +34,17 @@ func (s *Store) Recipients(ctx context.Context, addresses []smtpaddr.Address, sc
 	return out, err
 }
 
+// findQuery reads the terms that begin with the rarest of the words, filters by the other words, adds those whose address
+// fits, and looks up only the first by address.
+const findQuery = `WITH lead AS (SELECT w.word FROM unnest($1::text[]) AS w (word)
+		ORDER BY (SELECT count(*) FROM (SELECT 1 FROM address_list WHERE term >= w.word AND term < w.word || $2::text LIMIT $3::bigint) n) LIMIT 1)
+	SELECT 0, r.id, m.data, c.data, g.data, o.data, true FROM (SELECT DISTINCT address, id FROM (
+			SELECT l.address, l.id FROM address_list l WHERE l.term >= (SELECT word FROM lead) AND l.term < (SELECT word || $2 FROM lead)
+				AND NOT EXISTS (SELECT 1 FROM unnest($1) AS w (word) WHERE w.word <> (SELECT word FROM lead)
+					AND NOT EXISTS (SELECT 1 FROM address_list x WHERE x.id = l.id AND x.term >= w.word AND x.term < w.word || $2))
+			UNION ALL SELECT address, id FROM address_list WHERE term >= $4 AND term < $5) f
+		ORDER BY address, id LIMIT $6::bigint) r` + recipientOf + ` ORDER BY r.address, r.id`
+
 // FindRecipients implements directory.Store.
 func (s *Store) FindRecipients(ctx context.Context, words []string, prefix string, limit int) ([]directory.Recipient, error) {
 	q := store.NewSearch(words, prefix)
@@ -42,12 +53,7 @@ func (s *Store) FindRecipients(ctx context.Context, words []string, prefix strin
 		found, err := r.Recipient()
 		out = append(out, found)
 		return err
-	}, `SELECT 0, r.id, m.data, c.data, g.data, o.data, true FROM (SELECT DISTINCT address, id FROM (
-				SELECT address, id FROM address_list l WHERE term >= $1 AND term < $2 AND NOT EXISTS (SELECT 1 FROM unnest($3::text[]) AS w (word)
-					WHERE NOT EXISTS (SELECT 1 FROM address_list x WHERE x.id = l.id AND x.term >= w.word AND x.term < w.word || $4::text))
-				UNION ALL SELECT address, id FROM address_list WHERE term >= $5 AND term < $6) f
-			ORDER BY address, id LIMIT $7::bigint) r`+recipientOf+` ORDER BY r.address, r.id`,
-		q.Word, q.WordEnd, q.Others, store.EndOfPrefix, q.Address, q.AddressEnd, limit)
+	}, findQuery, q.Words, store.EndOfPrefix, store.CommonWord, q.Address, q.AddressEnd, limit)
 	return out, err
 }
 

@@ -32,10 +32,21 @@ func (s *Store) Recipients(ctx context.Context, addresses []smtpaddr.Address, sc
 	return out, err
 }
 
+// findQuery reads the terms that begin with the rarest of the words, filters by the other words, adds those whose address
+// fits, and looks up only the first by address.
+const findQuery = `WITH lead AS (SELECT w.value AS word FROM json_each(?1) w
+		ORDER BY (SELECT count(*) FROM (SELECT 1 FROM address_list WHERE term >= w.value AND term < w.value || ?2 LIMIT ?3)) LIMIT 1)
+	SELECT 0, r.id, m.data, c.data, g.data, o.data, true FROM (SELECT DISTINCT id, address FROM (
+			SELECT l.id, l.address FROM address_list l WHERE l.term >= (SELECT word FROM lead) AND l.term < (SELECT word || ?2 FROM lead)
+				AND NOT EXISTS (SELECT 1 FROM json_each(?1) w WHERE w.value <> (SELECT word FROM lead)
+					AND NOT EXISTS (SELECT 1 FROM address_list x WHERE x.id = l.id AND x.term >= w.value AND x.term < w.value || ?2))
+			UNION ALL SELECT id, address FROM address_list WHERE term >= ?4 AND term < ?5)
+		ORDER BY address, id LIMIT ?6) r` + recipientOf + ` ORDER BY r.address, r.id`
+
 // FindRecipients implements directory.Store.
 func (s *Store) FindRecipients(ctx context.Context, words []string, prefix string, limit int) ([]directory.Recipient, error) {
 	q := store.NewSearch(words, prefix)
-	others, err := json.Marshal(q.Others)
+	terms, err := json.Marshal(q.Words)
 	if err != nil {
 		return nil, err
 	}
@@ -44,12 +55,7 @@ func (s *Store) FindRecipients(ctx context.Context, words []string, prefix strin
 		found, err := r.Recipient()
 		out = append(out, found)
 		return err
-	}, `SELECT 0, r.id, m.data, c.data, g.data, o.data, true FROM (SELECT DISTINCT id, address FROM (
-				SELECT id, address FROM address_list l WHERE term >= ?1 AND term < ?2 AND NOT EXISTS (SELECT 1 FROM json_each(?3) w
-					WHERE NOT EXISTS (SELECT 1 FROM address_list x WHERE x.id = l.id AND x.term >= w.value AND x.term < w.value || ?4))
-				UNION ALL SELECT id, address FROM address_list WHERE term >= ?5 AND term < ?6)
-			ORDER BY address, id LIMIT ?7) r`+recipientOf+` ORDER BY r.address, r.id`,
-		q.Word, q.WordEnd, string(others), store.EndOfPrefix, q.Address, q.AddressEnd, limit)
+	}, findQuery, string(terms), store.EndOfPrefix, store.CommonWord, q.Address, q.AddressEnd, limit)
 	return out, err
 }
 

@@ -108,7 +108,7 @@ func BenchmarkAddressBook(b *testing.B, create func(t testing.TB) Opener) {
 	for _, c := range []struct {
 		text  string
 		found int
-	}{{"family770 person5", 11}, {"u9999", 11}, {"family770", 100}, {"family77", 101}, {"person", 101}, {"p f", 101}, {"nobody", 0}} {
+	}{{"family770 person5", 11}, {"u9999", 11}, {"family770", 100}, {"family77", 101}, {"person", 101}, {"p f", 101}, {"family770 person", 100}, {"nobody", 0}} {
 		b.Run("find="+strings.ReplaceAll(c.text, " ", "+"), func(b *testing.B) {
 			for b.Loop() {
 				if got, err := s.FindRecipients(b.Context(), directory.Words(c.text), c.text, 101); err != nil || len(got) != c.found {
