@@ -16,7 +16,7 @@ type Recipient struct {
 	Group   *mailbox.Group
 	Contact *mailbox.Contact
 	Oof     *OofSettings // of Mailbox, where it has any
-	InScope bool         // a member of the scope that was asked for, or none was
+	InScope bool         // a member of the scope that was asked for, or none was; a scope does not affect groups
 }
 
 // Found tells whether the address is anybody's.
@@ -28,13 +28,13 @@ type Store interface {
 	// members only are InScope; zero: everyone.
 	Recipients(ctx context.Context, addresses []smtpaddr.Address, scope smtpaddr.Address) ([]Recipient, error)
 	// FindRecipients finds mailboxes, contacts and groups of which each of words begins a word of the display name, or an
-	// address begins with prefix; by address, without those hidden from address lists. words are in lower case; so is
-	// prefix. At most limit come.
+	// address begins with prefix; by address, without those hidden from address lists. words are in lower case, as of
+	// Words; so is prefix. At most limit come.
 	FindRecipients(ctx context.Context, words []string, prefix string, limit int) ([]Recipient, error)
 	// RoomLists are the groups that are lists of rooms, by display name, without those hidden from address lists.
 	RoomLists(ctx context.Context) ([]*mailbox.Group, error)
 
-	// OofSettings are the automatic replies of a mailbox; never set, they are disabled. store.ErrNotFound where there is
+	// OofSettings are the automatic replies of a mailbox; never set, they are disabled, and for All. store.ErrNotFound where there is
 	// no such mailbox.
 	OofSettings(ctx context.Context, a smtpaddr.Address) (*OofSettings, error)
 	PutOofSettings(ctx context.Context, a smtpaddr.Address, s *OofSettings) error

@@ -38,34 +38,41 @@ func (a *Admin) applyDelivery(ctx context.Context, d *mailbox.Delivery, p Delive
 		}
 	}
 	if p.AcceptMessagesOnlyFrom != nil {
-		if err := a.checkSenders(ctx, *p.AcceptMessagesOnlyFrom); err != nil {
+		senders, err := a.senders(ctx, *p.AcceptMessagesOnlyFrom)
+		if err != nil {
 			return err
 		}
+		d.AcceptMessagesOnlyFrom = senders
 	}
 	set(&d.MailTip, p.MailTip)
 	set(&d.MaxReceiveSize, p.MaxReceiveSize)
 	set(&d.MailboxFull, p.MailboxFull)
 	set(&d.ModerationEnabled, p.ModerationEnabled)
 	set(&d.RequireSenderAuthenticationEnabled, p.RequireSenderAuthenticationEnabled)
-	set(&d.AcceptMessagesOnlyFrom, p.AcceptMessagesOnlyFrom)
 	return nil
 }
 
-// checkSenders refuses senders that are nobody's, and groups, which Exchange has under another parameter.
-func (a *Admin) checkSenders(ctx context.Context, senders []smtpaddr.Address) error {
-	list, err := a.Store.Recipients(ctx, senders, smtpaddr.Address{})
+// senders are the primary addresses of senders. It refuses who is nobody, and groups, which Exchange has under another
+// parameter.
+func (a *Admin) senders(ctx context.Context, named []smtpaddr.Address) ([]smtpaddr.Address, error) {
+	list, err := a.Store.Recipients(ctx, named, smtpaddr.Address{})
 	if err != nil {
-		return problem(err)
+		return nil, problem(err)
 	}
+	var out []smtpaddr.Address
 	for i, r := range list {
 		switch {
-		case !r.Found():
-			return fault.New(fault.NotFound, "sender %s: not found", senders[i])
+		case r.Mailbox != nil:
+			out = append(out, r.Mailbox.Address)
+		case r.Contact != nil:
+			out = append(out, r.Contact.Address)
 		case r.Group != nil:
-			return fault.New(fault.Invalid, "%s is a group; name the senders in it", senders[i])
+			return nil, fault.New(fault.Invalid, "%s is a group; name the senders in it", named[i])
+		default:
+			return nil, fault.New(fault.NotFound, "sender %s: not found", named[i])
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // ParseResourceType reads what a mailbox is: Room, Equipment, or Regular for a person.

@@ -14,12 +14,12 @@ import (
 	"testing"
 )
 
-// shellLine is a line in the shell of an installation.
+// shellLines types lines in the shell of an installation.
 func shellLines(t *testing.T, database string, lines []line) {
 	t.Helper()
 	for _, c := range lines {
 		status, out, errOut := shellRun(t, "", "--database", database, "shell", "-c", c.typed)
-		if status != c.status || !strings.Contains(out+errOut, c.want) || strings.HasPrefix(c.want, "nothing") {
+		if status != c.status || !strings.Contains(out+errOut, c.want) {
 			t.Errorf("%s: exit %d, want %d and %q\n%s%s", c.typed, status, c.status, c.want, out, errOut)
 		}
 	}
@@ -67,6 +67,8 @@ func TestWhatSendersAreToldIsSetAsInTheField(t *testing.T) {
 	shellLines(t, database, []line{
 		{"Set-Mailbox johan@domain.com -MailTip 'Reads mail on Mondays' -MaxReceiveSize 10MB -ModerationEnabled $true -RequireSenderAuthenticationEnabled $true -AcceptMessagesOnlyFrom anna@domain.com", 0, ""},
 		{"mailbox set johan@domain.com --mailbox-full", 0, ""},
+		{"mailbox set anna@domain.com --alias a@domain.com", 0, ""},
+		{"mailbox set johan@domain.com --accept-messages-only-from a@domain.com", 0, ""}, // who is in the list already
 		{"Get-Mailbox johan | fl MailTip,MaxReceiveSize,MailboxFull,ModerationEnabled,RequireSenderAuthenticationEnabled,AcceptMessagesOnlyFrom", 0,
 			"MailTip                            : Reads mail on Mondays\nMaxReceiveSize                     : 10 MB (10,485,760 bytes)\nMailboxFull                        : true\nModerationEnabled                  : true\nRequireSenderAuthenticationEnabled : true\nAcceptMessagesOnlyFrom             : anna@domain.com\n"},
 		{"audit --output list", 0, `AcceptMessagesOnlyFrom: +"anna@domain.com"; MailTip: none → "Reads mail on Mondays"; MaxReceiveSize: none → 10485760; ModerationEnabled: none → true`},

@@ -50,8 +50,8 @@ func (s *Store) FindRecipients(ctx context.Context, words []string, prefix strin
 	q := store.NewSearch(words, prefix)
 	var out []directory.Recipient
 	err := s.readRecipients(ctx, func(r store.RecipientRow) error {
-		found, err := r.Recipient()
-		out = append(out, found)
+		recipient, err := r.Recipient()
+		out = append(out, recipient)
 		return err
 	}, findQuery, q.Words, store.EndOfPrefix, store.CommonWord, q.Address, q.AddressEnd, limit)
 	return out, err

@@ -52,8 +52,8 @@ func (s *Store) FindRecipients(ctx context.Context, words []string, prefix strin
 	}
 	var out []directory.Recipient
 	err = s.readRecipients(ctx, func(r store.RecipientRow) error {
-		found, err := r.Recipient()
-		out = append(out, found)
+		recipient, err := r.Recipient()
+		out = append(out, recipient)
 		return err
 	}, findQuery, string(terms), store.EndOfPrefix, store.CommonWord, q.Address, q.AddressEnd, limit)
 	return out, err
