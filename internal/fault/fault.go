@@ -51,11 +51,17 @@ const (
 	FreeBusyDLLimitReached   // P: a group of too many members
 	FreeBusyGenerationFailed // P: store or calendar unreadable
 	MeetingSuggestionGenerationFailed
-	InvalidUser           // autodiscover, per user
-	InvalidDomain         // autodiscover
-	NotFederated          // autodiscover
-	InvalidSetting        // autodiscover
-	SettingIsNotAvailable // autodiscover
+	NameResolutionNoResults       // in an answer: nobody is called so
+	NameResolutionMultipleResults // in an answer: several are
+	InvalidNameForNameResolution  // in an answer: nothing that could be a name
+	InvalidUserOofSettings        // in an answer
+	InvalidScheduledOofDuration   // in an answer
+	InvalidArgument               // in an answer
+	InvalidUser                   // autodiscover, per user
+	InvalidDomain                 // autodiscover
+	NotFederated                  // autodiscover
+	InvalidSetting                // autodiscover
+	SettingIsNotAvailable         // autodiscover
 	STSFailedAuthentication
 	STSInvalidScope
 	STSInvalidRequest
