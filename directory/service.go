@@ -18,6 +18,7 @@ type Service struct {
 	}
 	Organization interface {
 		OwnDomain(ctx context.Context, d smtpaddr.Domain) (bool, error)
+		OwnDomains(ctx context.Context) ([]smtpaddr.Domain, error) // in alphabetical order
 	}
 	Now func() time.Time // nil: time.Now
 }

@@ -1,0 +1,29 @@
+package directory
+
+import (
+	"context"
+	"math"
+
+	"github.com/availd/availd/smtpaddr"
+)
+
+// MailTipsConfiguration is what a client is told before it asks for MailTips ([MS-OXWCONFIG] 3.1.4.1.3.27).
+type MailTipsConfiguration struct {
+	Enabled                    bool
+	MaxRecipients              int // of one GetMailTips
+	MaxMessageSize             int // bytes that the asking person may send
+	LargeAudienceThreshold     int // from so many recipients on a message goes to a large audience
+	LargeAudienceCap           int // no message goes to more recipients
+	ShowExternalRecipientCount bool
+	PolicyTipsEnabled          bool
+	InternalDomains            []smtpaddr.Domain
+}
+
+// MailTipsConfiguration has Exchange's defaults, as they are not set here; no limit of sent messages is known.
+func (s *Service) MailTipsConfiguration(ctx context.Context) (MailTipsConfiguration, error) {
+	domains, err := s.Organization.OwnDomains(ctx)
+	if err != nil {
+		return MailTipsConfiguration{}, err
+	}
+	return MailTipsConfiguration{Enabled: true, MaxRecipients: 50, MaxMessageSize: math.MaxInt32, LargeAudienceThreshold: 25, LargeAudienceCap: 1000, InternalDomains: domains}, nil
+}
