@@ -31,6 +31,16 @@ func (o *Organization) Owns(d smtpaddr.Domain) bool {
 	return o != nil && (slices.Contains(o.AcceptedDomains, d) || slices.Contains(o.Domains, d))
 }
 
+// OwnDomains are the organization's own domains, federated or accepted, in alphabetical order.
+func (o *Organization) OwnDomains() []smtpaddr.Domain {
+	if o == nil {
+		return nil
+	}
+	own := slices.Concat(o.AcceptedDomains, o.Domains)
+	slices.SortFunc(own, func(a, b smtpaddr.Domain) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(own)
+}
+
 // NamespaceProof is the domain whose proof is the account namespace's too: the namespace, or the domain it was made for.
 func (o *Organization) NamespaceProof() smtpaddr.Domain {
 	if base, ok := strings.CutPrefix(o.AccountNamespace.String(), autoNamespace); ok {

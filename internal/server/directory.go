@@ -33,7 +33,7 @@ const (
 
 // routeAutodiscover adds the Autodiscover endpoints. The symmetric-key and X.509 endpoints do not exist.
 func (s *Server) routeAutodiscover(r chi.Router) {
-	dir := &directory{config: s.config, users: s.store}
+	dir := &discovery{config: s.config, users: s.store}
 	limiter := autodiscover.NewRateLimiter(time.Now, anonymousPerSecond, anonymousBurst)
 	own := autodiscover.Options{Directory: dir, Authenticate: s.authenticateUser, Challenge: login.Challenge, Limiter: limiter}
 	partners := autodiscover.Options{Directory: dir, Authenticate: s.authenticatePartner}
@@ -43,8 +43,8 @@ func (s *Server) routeAutodiscover(r chi.Router) {
 	r.Handle(pathJSON, dir.probed(autodiscover.NewJSONHandler(own)))
 }
 
-// directory answers Autodiscover from the configuration and the mailboxes. It implements autodiscover.Directory.
-type directory struct {
+// discovery answers Autodiscover from the configuration and the mailboxes. It implements autodiscover.Directory.
+type discovery struct {
 	config *config
 	users  interface {
 		CalendarView(ctx context.Context, q mailbox.CalendarQuery) ([]mailbox.Calendar, error)
@@ -52,7 +52,7 @@ type directory struct {
 }
 
 // probed says on every answer, refusals too, which endpoints there are.
-func (d *directory) probed(next http.Handler) http.Handler {
+func (d *discovery) probed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if st, err := d.Status(r.Context()); err == nil {
 			autodiscover.SetProbeHeaders(w.Header(), st)
@@ -62,7 +62,7 @@ func (d *directory) probed(next http.Handler) http.Handler {
 }
 
 // Status implements autodiscover.Directory.
-func (d *directory) Status(ctx context.Context) (autodiscover.Status, error) {
+func (d *discovery) Status(ctx context.Context) (autodiscover.Status, error) {
 	st := autodiscover.Status{Product: "availd"}
 	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
 		st.Product += " " + b.Main.Version
@@ -77,7 +77,7 @@ func (d *directory) Status(ctx context.Context) (autodiscover.Status, error) {
 }
 
 // FederationInformation implements autodiscover.Directory.
-func (d *directory) FederationInformation(ctx context.Context, of smtpaddr.Domain) (*autodiscover.FederationInformation, error) {
+func (d *discovery) FederationInformation(ctx context.Context, of smtpaddr.Domain) (*autodiscover.FederationInformation, error) {
 	cfg, err := d.config.get(ctx)
 	if err != nil {
 		return nil, fault.Because(fault.ServerBusy, err)
@@ -99,7 +99,7 @@ func (d *directory) FederationInformation(ctx context.Context, of smtpaddr.Domai
 // UserSettings implements autodiscover.Directory. A partner learns nothing of our users, only where we are: nothing in the
 // answer depends on the user, so nobody is shown to exist; access is decided by the Availability Service. Only where a
 // contact stands for a person elsewhere is told to those who may see our people's calendars, so that they can ask there.
-func (d *directory) UserSettings(ctx context.Context, r orgrel.Requester, users []smtpaddr.Address) ([]autodiscover.Settings, error) {
+func (d *discovery) UserSettings(ctx context.Context, r orgrel.Requester, users []smtpaddr.Address) ([]autodiscover.Settings, error) {
 	cfg, err := d.config.get(ctx)
 	if err != nil {
 		return nil, fault.Because(fault.ServerBusy, err)
@@ -132,7 +132,7 @@ func (d *directory) UserSettings(ctx context.Context, r orgrel.Requester, users 
 }
 
 // find tells which users are mailboxes and which are contacts; to a partner whose relationship grants no free/busy, none.
-func (d *directory) find(ctx context.Context, r orgrel.Requester, users []smtpaddr.Address) ([]mailbox.Calendar, error) {
+func (d *discovery) find(ctx context.Context, r orgrel.Requester, users []smtpaddr.Address) ([]mailbox.Calendar, error) {
 	now := time.Now() // an empty window: the mailboxes are wanted, not their items
 	q := mailbox.CalendarQuery{Addresses: users, Start: now, End: now, Limit: 1}
 	if r.External {
@@ -178,7 +178,7 @@ func publicSettings(settings map[string]string, federated bool) map[string]strin
 }
 
 // DomainSettings implements autodiscover.Directory.
-func (d *directory) DomainSettings(ctx context.Context, domains []smtpaddr.Domain) ([]autodiscover.Settings, error) {
+func (d *discovery) DomainSettings(ctx context.Context, domains []smtpaddr.Domain) ([]autodiscover.Settings, error) {
 	cfg, err := d.config.get(ctx)
 	if err != nil {
 		return nil, fault.Because(fault.ServerBusy, err)
@@ -197,7 +197,7 @@ func (d *directory) DomainSettings(ctx context.Context, domains []smtpaddr.Domai
 
 // OrganizationRelationships implements autodiscover.Directory: the entries of the requester's own organization, with
 // what they grant now.
-func (d *directory) OrganizationRelationships(ctx context.Context, r orgrel.Requester, domains []smtpaddr.Domain) ([]autodiscover.OrganizationRelationshipSettings, error) {
+func (d *discovery) OrganizationRelationships(ctx context.Context, r orgrel.Requester, domains []smtpaddr.Domain) ([]autodiscover.OrganizationRelationshipSettings, error) {
 	cfg, err := d.config.get(ctx)
 	if err != nil {
 		return nil, fault.Because(fault.ServerBusy, err)
