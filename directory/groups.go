@@ -15,7 +15,7 @@ const namesakes = 1000
 // Expand lists the direct members of a group in its order (ExpandDL): a group inside it is one entry, so that a circle of
 // groups has an end, and an address that is nobody's here is a contact. name is an address of the group, the part of one
 // before the @, or its display name. A group that is hidden from address lists is not found; hidden members are listed.
-// Errors: NameResolutionNoResults, NameResolutionMultipleResults, InvalidNameForNameResolution.
+// Errors: NameResolutionNoResults, NameResolutionMultipleResults.
 func (s *Service) Expand(ctx context.Context, name string) ([]Entry, error) {
 	g, err := s.group(ctx, name)
 	if err != nil {

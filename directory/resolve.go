@@ -56,6 +56,9 @@ func (s *Service) Resolve(ctx context.Context, text string, limit int) (list []E
 			return []Entry{r.entry(a)}, false, nil
 		}
 	}
+	if len(wanted(text)) == 0 {
+		return nil, false, fault.Because(fault.InvalidNameForNameResolution, nil)
+	}
 	found, err := s.find(ctx, text, limit+1)
 	if err != nil {
 		return nil, false, err
@@ -72,16 +75,22 @@ func (s *Service) Resolve(ctx context.Context, text string, limit int) (list []E
 	return list, more, nil
 }
 
-// find searches by name and by the beginning of an address.
+// find searches by name and by the beginning of an address; what has no letter and no digit finds nobody.
 func (s *Service) find(ctx context.Context, text string, limit int) ([]Recipient, error) {
-	text = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(text)), "smtp:")
-	words := Words(text)
+	words := wanted(text)
 	if len(words) == 0 {
-		return nil, fault.Because(fault.InvalidNameForNameResolution, nil)
+		return nil, nil
 	}
-	found, err := s.Store.FindRecipients(ctx, words, text, limit)
+	found, err := s.Store.FindRecipients(ctx, words, plain(text), limit)
 	return found, unavailable(err)
 }
+
+// plain is text as FindRecipients takes it for the beginning of an address.
+func plain(text string) string {
+	return strings.TrimPrefix(strings.ToLower(strings.TrimSpace(text)), "smtp:")
+}
+
+func wanted(text string) []string { return Words(plain(text)) }
 
 // recipient is what a stands for.
 func (s *Service) recipient(ctx context.Context, a smtpaddr.Address) (Recipient, error) {

@@ -28,7 +28,7 @@ type Options struct {
 	}
 	// Authenticate tells who asks; for own users it finds what the login left in the context.
 	Authenticate func(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error)
-	Directory    Directory        // for ResolveNames; nil on an endpoint for partners, who may not search
+	Directory    Directory        // nil on an endpoint for partners, who may not search
 	ServerName   string           // ExceptionServerName
 	Now          func() time.Time // nil: time.Now
 }
@@ -63,7 +63,10 @@ var operations = []operation{
 	{Name: "GetFolder", Request: "GetFolder", Headers: []string{"MailboxCulture", "TimeZoneContext"}, serve: (*Handler).getFolder},
 	{Name: "ConvertId", Request: "ConvertId", serve: (*Handler).convertID},
 	// The address book.
-	{Name: "ResolveNames", Request: "ResolveNames", serve: (*Handler).resolveNames},
+	{Name: "ResolveNames", Request: "ResolveNames", Headers: []string{"MailboxCulture"}, serve: (*Handler).resolveNames},
+	{Name: "ExpandDL", Request: "ExpandDL", Headers: []string{"MailboxCulture"}, serve: (*Handler).expandDL},
+	{Name: "GetRoomLists", Request: "GetRoomLists", Headers: []string{"MailboxCulture"}, serve: (*Handler).getRoomLists},
+	{Name: "GetRooms", Request: "GetRooms", Headers: []string{"MailboxCulture"}, serve: (*Handler).getRooms},
 	// What senders are told of a recipient.
 }
 

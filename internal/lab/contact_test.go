@@ -58,8 +58,9 @@ func TestResolveNames(t *testing.T) {
 		if strings.Contains(both, "tom@") {
 			t.Errorf("who was not meant is in %s", both)
 		}
-		for _, text := range []string{"om", "tom x", "nobody@fabrikam.example", ",", "%", "smtp:"} {
-			if body := resolve(text); !strings.Contains(body, "ErrorNameResolutionNoResults") || strings.Contains(body, "ResolutionSet") {
+		for text, code := range map[string]string{"om": "ErrorNameResolutionNoResults", "tom x": "ErrorNameResolutionNoResults", "nobody@fabrikam.example": "ErrorNameResolutionNoResults",
+			",": "ErrorInvalidNameForNameResolution", "%": "ErrorInvalidNameForNameResolution", "smtp:": "ErrorInvalidNameForNameResolution"} {
+			if body := resolve(text); !strings.Contains(body, code) || strings.Contains(body, "ResolutionSet") {
 				t.Errorf("%q: %s", text, body)
 			}
 		}

@@ -289,7 +289,7 @@ func surfaceWorkingHours(t *testing.T, s surface) {
 }
 
 func surfaceOther(t *testing.T, s surface) {
-	for _, name := range []string{"SyncFolderHierarchy", "SyncFolderItems", "ExpandDL", "Subscribe", "NoSuchOperation"} {
+	for _, name := range []string{"SyncFolderHierarchy", "SyncFolderItems", "CreateItem", "Subscribe", "NoSuchOperation"} {
 		status, answer := s.ask(t, operation("<m:"+name+"/>"))
 		if status != http.StatusInternalServerError || strings.Contains(strings.ToLower(answer), "<html") {
 			t.Errorf("%s: HTTP %d %s", name, status, answer)

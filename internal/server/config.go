@@ -196,6 +196,15 @@ func (c *config) OwnDomain(ctx context.Context, d smtpaddr.Domain) (bool, error)
 	return cfg.Organization.Owns(d), nil
 }
 
+// OwnDomains implements directory.Service's Organization.
+func (c *config) OwnDomains(ctx context.Context) ([]smtpaddr.Domain, error) {
+	cfg, err := c.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cfg.Organization.OwnDomains(), nil
+}
+
 // webProxy is the web proxy that is set; nil: none.
 func (c *config) webProxy() *url.URL {
 	cfg := c.current.Load()

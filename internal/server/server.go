@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/availd/availd/availability"
+	"github.com/availd/availd/directory"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/cache"
 	"github.com/availd/availd/internal/limit"
@@ -52,6 +53,7 @@ type Server struct {
 	store     store.Store
 	config    *config
 	service   *availability.Service
+	directory *directory.Service
 	verifier  *federation.Verifier
 	basic     *login.Basic
 	metrics   *metrics
@@ -93,6 +95,7 @@ func New(o Options, st store.Store) *Server {
 		Caches: &s.caches, Node: name, Now: o.Now, Log: o.Log})
 	s.service = &availability.Service{Calendars: measuredCalendars{st, m}, Relationships: cfg, Organization: cfg, Limits: o.Availability,
 		Remote: measuredRemote{remote, m}}
+	s.directory = &directory.Service{Store: st, Relationships: cfg, Organization: cfg, Now: o.Now}
 	s.verifier = &federation.Verifier{Trusts: cfg, Replays: measuredReplays{st, m}, Now: o.Now, Paths: s.checkTo, UnknownIssuer: s.noteUnknownIssuer}
 	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }, Bound: cfg.RelationshipForAccount,
 		Source: func(r *http.Request) string { return limit.Source(r, o.Proxies).String() }, Now: o.Now}
