@@ -67,6 +67,8 @@ var operations = []operation{
 	{Name: "ExpandDL", Request: "ExpandDL", Headers: []string{"MailboxCulture"}, serve: (*Handler).expandDL},
 	{Name: "GetRoomLists", Request: "GetRoomLists", Headers: []string{"MailboxCulture"}, serve: (*Handler).getRoomLists},
 	{Name: "GetRooms", Request: "GetRooms", Headers: []string{"MailboxCulture"}, serve: (*Handler).getRooms},
+	{Name: "GetUserOofSettings", Request: "GetUserOofSettingsRequest", serve: (*Handler).getUserOofSettings},
+	{Name: "SetUserOofSettings", Request: "SetUserOofSettingsRequest", serve: (*Handler).setUserOofSettings},
 	// What senders are told of a recipient.
 }
 
