@@ -69,6 +69,7 @@ var operations = []operation{
 	{Name: "GetRooms", Request: "GetRooms", Headers: []string{"MailboxCulture"}, serve: (*Handler).getRooms},
 	{Name: "GetUserOofSettings", Request: "GetUserOofSettingsRequest", serve: (*Handler).getUserOofSettings},
 	{Name: "SetUserOofSettings", Request: "SetUserOofSettingsRequest", serve: (*Handler).setUserOofSettings},
+	{Name: "GetServiceConfiguration", Request: "GetServiceConfiguration", Headers: []string{"MailboxCulture"}, serve: (*Handler).getServiceConfiguration},
 	// What senders are told of a recipient.
 }
 
