@@ -16,14 +16,21 @@ type MailTipsConfiguration struct {
 	LargeAudienceCap           int // no message goes to more recipients
 	ShowExternalRecipientCount bool
 	PolicyTipsEnabled          bool
-	InternalDomains            []smtpaddr.Domain
+	InternalDomains            []SmtpDomain
+}
+
+// SmtpDomain is a domain, maybe with those below it.
+type SmtpDomain struct {
+	Name              smtpaddr.Domain
+	IncludeSubdomains bool
 }
 
 // MailTipsConfiguration has Exchange's defaults, as they are not set here; no limit of sent messages is known.
 func (s *Service) MailTipsConfiguration(ctx context.Context) (MailTipsConfiguration, error) {
+	c := MailTipsConfiguration{Enabled: true, MaxRecipients: 50, MaxMessageSize: math.MaxInt32, LargeAudienceThreshold: 25, LargeAudienceCap: 1000}
 	domains, err := s.Organization.OwnDomains(ctx)
-	if err != nil {
-		return MailTipsConfiguration{}, err
+	for _, d := range domains {
+		c.InternalDomains = append(c.InternalDomains, SmtpDomain{Name: d})
 	}
-	return MailTipsConfiguration{Enabled: true, MaxRecipients: 50, MaxMessageSize: math.MaxInt32, LargeAudienceThreshold: 25, LargeAudienceCap: 1000, InternalDomains: domains}, nil
+	return c, err
 }

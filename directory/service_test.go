@@ -248,7 +248,7 @@ func TestWithoutItsStoreTheAddressBookIsUnavailable(t *testing.T) {
 func TestMailTipsConfigurationNamesOwnDomains(t *testing.T) {
 	s, _ := contoso(t)
 	c, err := s.MailTipsConfiguration(t.Context())
-	if err != nil || !c.Enabled || c.MaxRecipients != 50 || len(c.InternalDomains) != 1 || c.InternalDomains[0].String() != "contoso.example" {
+	if err != nil || !c.Enabled || c.MaxRecipients != 50 || len(c.InternalDomains) != 1 || c.InternalDomains[0].Name.String() != "contoso.example" {
 		t.Errorf("%+v %v", c, err)
 	}
 }

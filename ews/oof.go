@@ -53,6 +53,9 @@ func (h *Handler) setUserOofSettings(ctx context.Context, env *soap.Envelope, wh
 		return nil, err
 	}
 	settings, err := readOofSettings(e)
+	if err == nil && settings.State != directory.OofDisabled && (e.Count(nsTypes, "InternalReply") == 0 || e.Count(nsTypes, "ExternalReply") == 0) {
+		err = fault.Because(fault.InvalidUserOofSettings, nil) // an empty one is enough: it is not sent
+	}
 	var of smtpaddr.Address
 	if err == nil {
 		of, err = readOwner(env.Payload)
@@ -94,8 +97,8 @@ func readOwner(req xmlsec.Element) (a smtpaddr.Address, err error) {
 	return a, nil
 }
 
-// readOofSettings reads a UserOofSettings. While replies are on, both must be there, if only empty: an empty one is not
-// sent. Times without offset are UTC. What newer clients say of events while they are away is checked and not kept.
+// readOofSettings reads a UserOofSettings. Times without offset are UTC. What newer clients say of events while they are
+// away is checked and not kept.
 func readOofSettings(e xmlsec.Element) (s directory.OofSettings, err error) {
 	if err := order(e, nsTypes+" OofState", nsTypes+" ExternalAudience", nsTypes+" Duration", nsTypes+" InternalReply", nsTypes+" ExternalReply", nsTypes+" DeclineMeetingReply",
 		nsTypes+" DeclineEventsForScheduledOOF", nsTypes+" DeclineAllEventsForScheduledOOF", nsTypes+" CreateOOFEvent", nsTypes+" OOFEventSubject",
@@ -121,20 +124,14 @@ func readOofSettings(e xmlsec.Element) (s directory.OofSettings, err error) {
 			return s, err
 		}
 	}
-	internal, external := e.Child(nsTypes, "InternalReply"), e.Child(nsTypes, "ExternalReply")
-	if s.InternalReply, err = readReply(internal); err != nil {
+	if s.InternalReply, err = readReply(e.Child(nsTypes, "InternalReply")); err != nil {
 		return s, err
 	}
-	if s.ExternalReply, err = readReply(external); err != nil {
+	if s.ExternalReply, err = readReply(e.Child(nsTypes, "ExternalReply")); err != nil {
 		return s, err
 	}
-	if _, err = readReply(e.Child(nsTypes, "DeclineMeetingReply")); err != nil {
-		return s, err
-	}
-	if s.State != directory.OofDisabled && (internal.IsZero() || external.IsZero()) {
-		return s, fault.Because(fault.InvalidUserOofSettings, nil)
-	}
-	return s, nil
+	_, err = readReply(e.Child(nsTypes, "DeclineMeetingReply"))
+	return s, err
 }
 
 // readOneOf reads a child of an enumeration that must be there.

@@ -134,7 +134,7 @@ func appendMailTipsConfiguration(dst []byte, c directory.MailTipsConfiguration) 
 func appendDomains(dst []byte, c directory.MailTipsConfiguration) []byte {
 	dst = append(dst, "<t:InternalDomains>"...)
 	for _, d := range c.InternalDomains {
-		dst = append(attr(attr(append(dst, "<t:Domain"...), "Name", d.String()), "IncludeSubdomains", "false"), "></t:Domain>"...)
+		dst = append(attr(attr(append(dst, "<t:Domain"...), "Name", d.Name.String()), "IncludeSubdomains", strconv.FormatBool(d.IncludeSubdomains)), "></t:Domain>"...)
 	}
 	return append(dst, "</t:InternalDomains>"...)
 }
