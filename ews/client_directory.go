@@ -81,7 +81,7 @@ func (c *Client) GetUserOofSettings(ctx context.Context, of smtpaddr.Address) (s
 		return s, "", lie("it has no OofSettings")
 	}
 	if s, err = readOofSettings(e); err != nil {
-		return s, "", lie("%s", err)
+		return s, "", lie("its OofSettings are malformed")
 	}
 	text, err := textOf(resp.Child(nsMessages, "AllowExternalOof"))
 	return s, directory.ExternalAudience(text), err
