@@ -130,13 +130,29 @@ func (r *OrganizationRelationship) Covers(d smtpaddr.Domain) bool {
 	return false
 }
 
-// Usable tells why the relationship cannot be used to ask the partner, or nil.
+// Usable tells why the relationship cannot be used to ask the partner for free/busy, or nil.
 func (r *OrganizationRelationship) Usable() error {
+	return r.usable("FreeBusyAccessEnabled", r.FreeBusyAccessEnabled)
+}
+
+// UsableForMailTips tells why the relationship cannot be used to ask the partner for MailTips, or nil.
+func (r *OrganizationRelationship) UsableForMailTips() error {
+	return r.usable("MailTipsAccessEnabled", r.MailTipsAccessEnabled)
+}
+
+// UsableForPhotos tells why the relationship cannot be used to ask the partner for photos, or nil.
+func (r *OrganizationRelationship) UsableForPhotos() error {
+	return r.usable("PhotosEnabled", r.PhotosEnabled)
+}
+
+// usable tells why the partner cannot be asked for what the property of the name property switches on. As with free/busy,
+// one switch holds for both directions.
+func (r *OrganizationRelationship) usable(property string, on bool) error {
 	switch {
 	case !r.Enabled:
 		return fmt.Errorf("organization relationship %q is disabled", r.Name)
-	case !r.FreeBusyAccessEnabled:
-		return fmt.Errorf("organization relationship %q has FreeBusyAccessEnabled off", r.Name)
+	case !on:
+		return fmt.Errorf("organization relationship %q has %s off", r.Name, property)
 	case r.AccessMethod == OrgWideFB && (r.OrgWideUser == "" || r.OrgWidePassword == ""):
 		return fmt.Errorf("organization relationship %q has no OrgWideUser or no password for it", r.Name)
 	case r.AccessMethod == OrgWideFB:
@@ -147,4 +163,18 @@ func (r *OrganizationRelationship) Usable() error {
 		return fmt.Errorf("organization relationship %q has neither TargetAutodiscoverEpr nor TargetSharingEpr", r.Name)
 	}
 	return nil
+}
+
+// GrantsMailTips tells the level at which the relationship gives its partner MailTips: None unless it and its MailTips
+// access are enabled.
+func (r *OrganizationRelationship) GrantsMailTips() string {
+	if r == nil || !r.Enabled || !r.MailTipsAccessEnabled || r.MailTipsAccessLevel == "" {
+		return MailTipsNone
+	}
+	return r.MailTipsAccessLevel
+}
+
+// GrantsPhotos tells whether the relationship lets its partner see photos.
+func (r *OrganizationRelationship) GrantsPhotos() bool {
+	return r != nil && r.Enabled && r.PhotosEnabled
 }

@@ -207,14 +207,10 @@ func (d *discovery) OrganizationRelationships(ctx context.Context, r orgrel.Requ
 		if !rel.Covers(r.Domain) || !slices.ContainsFunc(domains, rel.Covers) {
 			continue
 		}
-		tips := rel.MailTipsAccessLevel
-		if !rel.Enabled || !rel.MailTipsAccessEnabled || tips == "" {
-			tips = "None"
-		}
 		out = append(out, autodiscover.OrganizationRelationshipSettings{Name: rel.Name, DomainNames: rel.DomainNames,
 			DeliveryReportEnabled: rel.Enabled && rel.DeliveryReportEnabled,
 			FreeBusyAccessEnabled: rel.Enabled && rel.FreeBusyAccessEnabled, FreeBusyAccessLevel: rel.Grants().String(),
-			MailTipsAccessEnabled: rel.Enabled && rel.MailTipsAccessEnabled, MailTipsAccessLevel: tips,
+			MailTipsAccessEnabled: rel.Enabled && rel.MailTipsAccessEnabled, MailTipsAccessLevel: rel.GrantsMailTips(),
 			MailboxMoveEnabled: rel.Enabled && rel.MailboxMoveEnabled, TargetApplicationUri: rel.TargetApplicationUri,
 			TargetAutodiscoverEpr: rel.TargetAutodiscoverEpr, TargetSharingEpr: rel.TargetSharingEpr})
 	}
