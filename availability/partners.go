@@ -42,7 +42,7 @@ func (s *Service) legs(ctx context.Context, domains map[smtpaddr.Domain][]int, r
 	start, rec := time.Now(), record.From(ctx)
 	legs := map[string]*leg{}
 	for d, positions := range domains {
-		rel, err := RelationshipToAsk(ctx, s.Relationships, d)
+		rel, err := RelationshipToAsk(ctx, s.Relationships, d, (*orgrel.OrganizationRelationship).Usable)
 		if err == nil && s.Remote == nil {
 			err = fault.Because(fault.ProxyRequestFailed, errors.New("no way to partners is configured"))
 		}
@@ -69,16 +69,16 @@ func fill(results []Result, positions []int, err error) {
 }
 
 // RelationshipToAsk is the relationship by which mailboxes of d are asked for; a *fault.Error where there is none, or none
-// that can be used.
-func RelationshipToAsk(ctx context.Context, among Relationships, d smtpaddr.Domain) (*orgrel.OrganizationRelationship, error) {
+// that is usable.
+func RelationshipToAsk(ctx context.Context, among Relationships, d smtpaddr.Domain, usable func(*orgrel.OrganizationRelationship) error) (*orgrel.OrganizationRelationship, error) {
 	rel, err := among.RelationshipForDomain(ctx, d)
 	switch {
 	case err != nil:
 		return nil, fault.Because(fault.ServerBusy, err)
 	case rel == nil:
 		return nil, fault.New(fault.AddressSpaceNotFound, "Configuration information for forest/domain %s could not be found in Active Directory.", d)
-	case rel.Usable() != nil:
-		return nil, &fault.Error{Kind: fault.RelationshipUnusable, Cause: rel.Usable(),
+	case usable(rel) != nil:
+		return nil, &fault.Error{Kind: fault.RelationshipUnusable, Cause: usable(rel),
 			Message: fmt.Sprintf("The organization relationship %s can't be used. Please confirm that the organization relationship is configured correctly.", rel.Name)}
 	}
 	return rel, nil

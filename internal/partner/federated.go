@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/availd/availd/autodiscover"
-	"github.com/availd/availd/availability"
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/record"
@@ -77,14 +76,11 @@ type caller struct {
 	gate   *gate
 }
 
-// get asks one EWS endpoint through the gate and marks the step.
-func (c *caller) get(ctx context.Context, e *ews.Client, q availability.Query) (results []availability.Result, err error) {
+// through makes one call to an EWS endpoint through the gate and marks the step.
+func (c *caller) through(ctx context.Context, e *ews.Client, anchor smtpaddr.Address, call func(ctx context.Context, e *ews.Client) error) error {
 	start, rec := time.Now(), record.From(ctx)
-	e.HTTP, e.UserAgent, e.RequestHeader = c.client, userAgentEWS, headers(ctx, q.Mailboxes[0].Address)
-	err = c.gate.do(ctx, func(ctx context.Context) error {
-		results, err = e.GetUserAvailability(ctx, q)
-		return err
-	})
+	e.HTTP, e.UserAgent, e.RequestHeader = c.client, userAgentEWS, headers(ctx, anchor)
+	err := c.gate.do(ctx, func(ctx context.Context) error { return call(ctx, e) })
 	f, answered := errors.AsType[*ews.Error](err)
 	switch {
 	case err == nil:
@@ -98,7 +94,7 @@ func (c *caller) get(ctx context.Context, e *ews.Client, q availability.Query) (
 	default:
 		rec.Failed(record.StepRequestSent, start, fmt.Sprintf("%s: %v", e.URL, err))
 	}
-	return results, failed(phaseEWS, e.URL, err)
+	return failed(phaseEWS, e.URL, err)
 }
 
 // settled marks the step of an Autodiscover call that failed.
@@ -144,12 +140,12 @@ func (f *federated) header(ctx context.Context, action orgrel.Action, fresh bool
 	}, nil
 }
 
-func (f *federated) ask(ctx context.Context, url string, q availability.Query, fresh bool) ([]availability.Result, error) {
+func (f *federated) send(ctx context.Context, url string, anchor smtpaddr.Address, fresh bool, call func(ctx context.Context, e *ews.Client) error) error {
 	header, err := f.header(ctx, orgrel.ActionFreeBusy, fresh)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return f.get(ctx, &ews.Client{URL: url, Header: header}, q)
+	return f.through(ctx, &ews.Client{URL: url, Header: header}, anchor, call)
 }
 
 func (f *federated) discover(ctx context.Context, user smtpaddr.Address, fresh bool) (endpoint, error) {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/availd/availd/autodiscover"
-	"github.com/availd/availd/availability"
+	"github.com/availd/availd/ews"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/orgrel"
@@ -43,8 +43,9 @@ type way interface {
 	configured() string
 	// discover asks the partner's Autodiscover for one user.
 	discover(ctx context.Context, user smtpaddr.Address, fresh bool) (endpoint, error)
-	// ask puts one question, with credentials that were never used before where fresh is set.
-	ask(ctx context.Context, url string, q availability.Query, fresh bool) ([]availability.Result, error)
+	// send makes one call to an endpoint, with credentials that were never used before where fresh is set. anchor is one
+	// of those whom it is about.
+	send(ctx context.Context, url string, anchor smtpaddr.Address, fresh bool, call func(ctx context.Context, c *ews.Client) error) error
 }
 
 // endpoint is what Autodiscover tells of a user: where to ask, or the address under which she is to be asked for.

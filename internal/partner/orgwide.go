@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/availd/availd/autodiscover"
-	"github.com/availd/availd/availability"
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/smtpaddr"
 )
@@ -19,8 +18,8 @@ type orgWide struct{ caller }
 
 func (o *orgWide) configured() string { return o.rel.TargetSharingEpr }
 
-func (o *orgWide) ask(ctx context.Context, url string, q availability.Query, _ bool) ([]availability.Result, error) {
-	return o.get(ctx, &ews.Client{URL: url, Username: o.rel.OrgWideUser, Password: string(o.rel.OrgWidePassword)}, q)
+func (o *orgWide) send(ctx context.Context, url string, anchor smtpaddr.Address, _ bool, call func(ctx context.Context, e *ews.Client) error) error {
+	return o.through(ctx, &ews.Client{URL: url, Username: o.rel.OrgWideUser, Password: string(o.rel.OrgWidePassword)}, anchor, call)
 }
 
 // epr is the configured POX endpoint, else the one where clients look for a domain's.

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
 
 	"github.com/availd/availd/availability"
+	"github.com/availd/availd/ews"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/cache"
 	"github.com/availd/availd/internal/fault"
@@ -80,53 +80,64 @@ func (r *Remote) gate(rel *orgrel.OrganizationRelationship) *gate {
 	return g
 }
 
-// GetUserAvailability implements [availability.Remote]. Mailboxes that Autodiscover says have moved are asked for under
-// their new address, by the relationship of its domain. What fails is its mailboxes' Err; the error is always nil.
-func (r *Remote) GetUserAvailability(ctx context.Context, rel *orgrel.OrganizationRelationship, q availability.Query) ([]availability.Result, error) {
-	out := make([]availability.Result, len(q.Mailboxes))
-	q.Mailboxes = slices.Clone(q.Mailboxes)
-	pending := map[*orgrel.OrganizationRelationship][]int{rel: make([]int, len(out))}
-	for i := range out {
+// inquiry is what partners are asked about some people, whatever it is that they are asked.
+type inquiry struct {
+	who    orgrel.Requester
+	usable func(*orgrel.OrganizationRelationship) error // why a relationship cannot be used for it, or nil
+	people []smtpaddr.Address                           // by position; those who have moved under their new address
+	errs   []error                                      // of each: why there is no answer about her
+	// put asks one endpoint about the people at some positions and keeps the answers; what concerns one of them alone goes
+	// to errs. send makes one call, each time with another client.
+	put func(ctx context.Context, send sender, at []int) error
+}
+
+// sender makes one call to an endpoint: through the partner's gate, and with its credentials.
+type sender func(ctx context.Context, call func(ctx context.Context, c *ews.Client) error) error
+
+// round asks partners, the one of rel first. People of whom Autodiscover says that they have moved are asked for under
+// their new address, by the relationship of its domain.
+func (r *Remote) round(ctx context.Context, rel *orgrel.OrganizationRelationship, q *inquiry) {
+	q.errs = make([]error, len(q.people))
+	pending := map[*orgrel.OrganizationRelationship][]int{rel: make([]int, len(q.people))}
+	for i := range q.people {
 		pending[rel][i] = i
 	}
 	start := time.Now()
-	defer func() { record.From(ctx).Set(outcome(rel, out, time.Since(start))) }()
+	defer func() { record.From(ctx).Set(outcome(rel, q.errs, time.Since(start))) }()
 	for hop := 0; len(pending) > 0; hop++ {
 		next := map[*orgrel.OrganizationRelationship][]int{}
 		for rel, positions := range pending {
-			for i, to := range r.askPartner(ctx, rel, q, positions, out) {
-				by, err := availability.RelationshipToAsk(ctx, r.o.Relationships, to.Domain())
+			for i, to := range r.askPartner(ctx, rel, q, positions) {
+				by, err := availability.RelationshipToAsk(ctx, r.o.Relationships, to.Domain(), q.usable)
 				if hop == maxRedirects {
 					err = fault.New(fault.AutodiscoverFailed, "Autodiscover failed for email address %s with error it has moved more than %d times", to, maxRedirects)
 				}
-				if err != nil {
-					out[i] = availability.Result{Err: err}
+				if q.errs[i] = err; err != nil {
 					continue
 				}
-				q.Mailboxes[i].Address = to
+				q.people[i] = to
 				next[by] = append(next[by], i)
 			}
 		}
 		pending = next
 	}
-	return out, nil
 }
 
 // outcome is what the request's record keeps of a partner.
-func outcome(rel *orgrel.OrganizationRelationship, results []availability.Result, took time.Duration) slog.Attr {
+func outcome(rel *orgrel.OrganizationRelationship, errs []error, took time.Duration) slog.Attr {
 	kind := "ok"
-	for _, r := range results {
-		if r.Err != nil {
-			kind = fault.KindOf(r.Err).Row().Name
+	for _, err := range errs {
+		if err != nil {
+			kind = fault.KindOf(err).Row().Name
 		}
 	}
-	return slog.Group("remote", slog.String("relationship", rel.Name), slog.Int("mailboxes", len(results)), slog.String("outcome", kind), slog.Duration("duration", took))
+	return slog.Group("remote", slog.String("relationship", rel.Name), slog.Int("mailboxes", len(errs)), slog.String("outcome", kind), slog.Duration("duration", took))
 }
 
-// askPartner fills the results of some positions and returns which mailboxes have moved where.
-func (r *Remote) askPartner(ctx context.Context, rel *orgrel.OrganizationRelationship, q availability.Query, positions []int, out []availability.Result) map[int]smtpaddr.Address {
-	v := &visit{node: r.o.Node, q: q, out: out, moved: map[int]smtpaddr.Address{}, failures: map[*failure][]smtpaddr.Address{}}
-	l, err := r.leg(ctx, rel, q.Requester)
+// askPartner asks about the people at some positions and returns who has moved where.
+func (r *Remote) askPartner(ctx context.Context, rel *orgrel.OrganizationRelationship, q *inquiry, positions []int) map[int]smtpaddr.Address {
+	v := &visit{inquiry: q, node: r.o.Node, moved: map[int]smtpaddr.Address{}, failures: map[*failure][]smtpaddr.Address{}}
+	l, err := r.leg(ctx, rel, q.who)
 	if err != nil {
 		for _, i := range positions {
 			v.fail(i, err)
@@ -139,16 +150,15 @@ func (r *Remote) askPartner(ctx context.Context, rel *orgrel.OrganizationRelatio
 		wg.Wait()
 	}
 	for f, mailboxes := range v.failures {
-		r.report(ctx, f, q.Requester, rel, mailboxes)
+		r.report(ctx, f, q.who, rel, mailboxes)
 	}
 	return v.moved
 }
 
-// visit is one partner being asked for some mailboxes of a query.
+// visit is one partner being asked about some people; each position has one writer.
 type visit struct {
+	*inquiry
 	node string
-	q    availability.Query
-	out  []availability.Result // of all mailboxes of q; each position has one writer
 
 	mu       sync.Mutex
 	moved    map[int]smtpaddr.Address
@@ -156,8 +166,8 @@ type visit struct {
 }
 
 func (v *visit) fail(i int, err error) {
-	f, a := asFailure(err), v.q.Mailboxes[i].Address
-	v.out[i] = availability.Result{Err: f.faultFor(a, v.node)}
+	f, a := asFailure(err), v.people[i]
+	v.errs[i] = f.faultFor(a, v.node)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.failures[f] = append(v.failures[f], a)
@@ -173,7 +183,7 @@ func (v *visit) move(i int, to smtpaddr.Address) {
 func (v *visit) locate(ctx context.Context, l *leg, positions []int) map[string][]int {
 	urls := map[string][]int{}
 	for _, i := range positions {
-		switch e, err := l.locate(ctx, v.q.Mailboxes[i].Address); {
+		switch e, err := l.locate(ctx, v.people[i]); {
 		case err != nil:
 			v.fail(i, err)
 		case !e.moved.IsZero():
@@ -185,39 +195,30 @@ func (v *visit) locate(ctx context.Context, l *leg, positions []int) map[string]
 	return urls
 }
 
-// ask asks one endpoint for all its mailboxes. It runs on a goroutine of its own, where a panic would end the process.
+// ask asks one endpoint about all its people. It runs on a goroutine of its own, where a panic would end the process.
 func (v *visit) ask(ctx context.Context, l *leg, url string, at []int) {
-	defer func() {
-		if p := recover(); p != nil {
-			for _, i := range at {
-				v.fail(i, failed(phaseEWS, url, fmt.Errorf("panic: %v", p)))
-			}
-		}
-	}()
-	sub := v.q
-	sub.Mailboxes = make([]availability.Attendee, len(at))
-	for k, i := range at {
-		sub.Mailboxes[k] = v.q.Mailboxes[i]
-	}
-	results, err := ask(func(ctx context.Context, piece availability.Query) (results []availability.Result, err error) {
-		err = l.once(ctx, func(ctx context.Context, fresh bool) error {
-			results, err = l.way.ask(ctx, url, piece, fresh)
-			return err
-		})
-		return results, err
-	}).whole(ctx, sub)
-	if err != nil {
-		l.doubt(sub.Mailboxes[0].Address)
+	failAll := func(err error) {
 		for _, i := range at {
 			v.fail(i, err)
 		}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			failAll(failed(phaseEWS, url, fmt.Errorf("panic: %v", p)))
+		}
+	}()
+	send := func(ctx context.Context, call func(ctx context.Context, c *ews.Client) error) error {
+		return l.once(ctx, func(ctx context.Context, fresh bool) error { return l.way.send(ctx, url, v.people[at[0]], fresh, call) })
+	}
+	if err := v.put(ctx, send, at); err != nil {
+		l.doubt(v.people[at[0]])
+		failAll(err)
 		return
 	}
-	for k, i := range at {
-		v.out[i] = results[k]
-		if errors.Is(results[k].Err, errPieces) {
-			v.fail(i, failed(phaseEWS, url, errPieces))
-		} else if to, ok := l.elsewhere(ctx, sub.Mailboxes[k].Address, results[k].Err); ok {
+	for _, i := range at {
+		if f, failed := errors.AsType[*failure](v.errs[i]); failed {
+			v.fail(i, &failure{f.phase, url, f.cause})
+		} else if to, ok := l.elsewhere(ctx, v.people[i], v.errs[i]); ok {
 			v.move(i, to)
 		}
 	}
