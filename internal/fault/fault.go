@@ -47,6 +47,8 @@ const (
 	AutodiscoverFailed       // P
 	AddressSpaceNotFound     // P: no relationship covers the domain
 	RelationshipUnusable     // P: the relationship exists but cannot be used to ask
+	MailTipsDisabled         // P: the relationship gives no MailTips
+	PhotoNotFound            // P
 	ResultSetTooBig          // P
 	FreeBusyDLLimitReached   // P: a group of too many members
 	FreeBusyGenerationFailed // P: store or calendar unreadable
