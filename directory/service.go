@@ -20,7 +20,9 @@ type Service struct {
 		OwnDomain(ctx context.Context, d smtpaddr.Domain) (bool, error)
 		OwnDomains(ctx context.Context) ([]smtpaddr.Domain, error) // in alphabetical order
 	}
-	Now func() time.Time // nil: time.Now
+	Remote Remote           // nil: no partner can be asked
+	Scaler *Scaler          // nil: photos are given as they are stored
+	Now    func() time.Time // nil: time.Now
 }
 
 func (s *Service) now() time.Time {

@@ -1,0 +1,340 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/availd/availd/internal/fanout"
+	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/record"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/orgrel"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// MaxMailTipsRecipients is how many recipients one request may have (MaxRecipientsPerGetMailTipsRequest of Exchange).
+const MaxMailTipsRecipients = 50
+
+// MailTipTypes is a set of MailTips, MailTipTypes of the EWS schema.
+type MailTipTypes uint16
+
+// The MailTips.
+const (
+	OutOfOfficeMessage MailTipTypes = 1 << iota
+	MailboxFullStatus
+	CustomMailTip
+	ExternalMemberCount
+	TotalMemberCount
+	MaxMessageSize
+	DeliveryRestriction
+	ModerationStatus
+	InvalidRecipient
+
+	AllMailTips = InvalidRecipient<<1 - 1
+	// LimitedMailTips are those of MailTipsAccessLevel Limited: what prevents a non-delivery report, and automatic replies
+	// (Set-OrganizationRelationship).
+	LimitedMailTips = OutOfOfficeMessage | MailboxFullStatus | MaxMessageSize | DeliveryRestriction | InvalidRecipient
+	memberCounts    = ExternalMemberCount | TotalMemberCount
+)
+
+// Addressee is one recipient as a sender wrote it. A malformed Raw has a zero Address.
+type Addressee struct {
+	Name        string
+	Raw         string // as the request had it, for error texts
+	RoutingType string // "", "SMTP", "EX" ...
+	Address     smtpaddr.Address
+}
+
+// MailTipsQuery asks what the requester is told before she sends.
+type MailTipsQuery struct {
+	Requester  orgrel.Requester
+	Recipients []Addressee
+	Requested  MailTipTypes
+}
+
+// OofTip is the automatic reply that the sender would get; without a message she gets none.
+type OofTip struct {
+	Reply      OofReply
+	Start, End time.Time // of scheduled replies; zero: not known
+}
+
+// MailTips are what is told of one recipient. What is nil, empty or zero is not told: it was not asked, is not known or
+// is not for the requester.
+type MailTips struct {
+	Pending             MailTipTypes // were asked, and could not be found out
+	OutOfOffice         *OofTip
+	MailboxFull         *bool
+	CustomMailTip       string
+	TotalMemberCount    *int
+	ExternalMemberCount *int
+	MaxMessageSize      int64 // bytes
+	DeliveryRestricted  *bool // the requester's message would be refused
+	IsModerated         *bool
+	InvalidRecipient    *bool // there is no such recipient
+}
+
+// MailTipsResult is the answer about one recipient, at its position.
+type MailTipsResult struct {
+	Tips MailTips
+	Err  error
+}
+
+// MailTips answers each recipient at its position (EWS reference, GetMailTips): own ones from one read for all, those of
+// partners by asking there, on behalf of own users only. An error refuses the whole request.
+func (s *Service) MailTips(ctx context.Context, q MailTipsQuery) ([]MailTipsResult, error) {
+	switch n := len(q.Recipients); {
+	case n == 0:
+		return nil, fault.New(fault.InvalidRequest, "There is no recipient.")
+	case n > MaxMailTipsRecipients:
+		return nil, fault.New(fault.InvalidRequest, "There are %d recipients; the maximum is %d.", n, MaxMailTipsRecipients)
+	}
+	allowed, scope, err := s.mailTipsFor(ctx, q.Requester)
+	if err != nil {
+		return nil, err
+	}
+	q.Recipients = slices.Clone(q.Recipients)
+	out := make([]MailTipsResult, len(q.Recipients))
+	foreign := fanout.People{}
+	var own []int
+	for i, r := range q.Recipients {
+		if r.Address.IsZero() {
+			out[i].Err = notSMTP(r)
+			continue
+		}
+		ours, err := s.Organization.OwnDomain(ctx, r.Address.Domain())
+		switch {
+		case err != nil:
+			return nil, fault.Because(fault.ServerBusy, err)
+		case ours:
+			own = append(own, i)
+		case q.Requester.External:
+			out[i].Err = notForwarded(r)
+		default:
+			foreign[r.Address.Domain()] = append(foreign[r.Address.Domain()], i)
+		}
+	}
+	if len(own) > 0 {
+		t := tipping{Service: s, q: q, asked: q.Requested & allowed, scope: scope, out: out}
+		for i, to := range t.own(ctx, own) {
+			q.Recipients[i].Address, q.Recipients[i].Raw = to, to.String()
+			foreign[to.Domain()] = append(foreign[to.Domain()], i)
+		}
+	}
+	if len(foreign) > 0 {
+		s.askMailTips(ctx, q, foreign, out)
+	}
+	return out, nil
+}
+
+// mailTipsFor is what the requester may be told at all, and the group whose members alone it is told of.
+func (s *Service) mailTipsFor(ctx context.Context, r orgrel.Requester) (allowed MailTipTypes, scope smtpaddr.Address, err error) {
+	if !r.External {
+		return AllMailTips, scope, nil
+	}
+	start, rec := time.Now(), record.From(ctx)
+	rel, err := s.relationshipOf(ctx, r)
+	if err != nil {
+		rec.Failed(record.StepRelationshipFound, start, err.Error())
+		return 0, scope, fault.Because(fault.ServerBusy, err)
+	}
+	switch level := rel.GrantsMailTips(); {
+	case !r.May(orgrel.ActionFreeBusy):
+		err = fmt.Errorf("the token is for %v and not for free/busy", r.Actions)
+	case rel == nil:
+		err = fmt.Errorf("no organization relationship has the domain %s", r.Domain)
+	case level == orgrel.MailTipsLimited:
+		allowed = LimitedMailTips
+	case level == orgrel.MailTipsAll:
+		allowed = AllMailTips
+	default:
+		err = fmt.Errorf("organization relationship %q gives no MailTips", rel.Name)
+	}
+	if err != nil {
+		rec.Failed(record.StepRelationshipFound, start, err.Error())
+		return 0, scope, fault.Because(fault.MailTipsDisabled, err)
+	}
+	rec.Done(record.StepRelationshipFound, start, fmt.Sprintf("%q is the relationship of %s: MailTipsAccessLevel %s", rel.Name, r.Address, rel.GrantsMailTips()))
+	return allowed, rel.MailTipsAccessScope, nil
+}
+
+// askMailTips asks each partner once for its people.
+func (s *Service) askMailTips(ctx context.Context, q MailTipsQuery, foreign fanout.People, out []MailTipsResult) {
+	s.partners(mailTipsUsable, func(at []int, err error) {
+		for _, i := range at {
+			out[i] = MailTipsResult{Err: err}
+		}
+	}, func(ctx context.Context, rel *orgrel.OrganizationRelationship, at []int) (func(), error) {
+		sub := q
+		sub.Recipients = make([]Addressee, len(at))
+		for k, i := range at {
+			sub.Recipients[k] = q.Recipients[i]
+		}
+		results, err := s.Remote.GetMailTips(ctx, rel, sub)
+		if err == nil && len(results) != len(at) {
+			err = fault.New(fault.ProxyRequestFailed, "Proxy web request failed. , inner exception: the partner answered %d recipients of %d", len(results), len(at))
+		}
+		return func() {
+			for k, i := range at {
+				out[i] = results[k]
+			}
+		}, err
+	}).Run(ctx, foreign)
+}
+
+// mailTipsUsable tells that MailTips are switched off by that name; what else is wrong with the relationship is for its
+// administrator.
+func mailTipsUsable(rel *orgrel.OrganizationRelationship) error {
+	err := rel.UsableForMailTips()
+	if err != nil && rel.Enabled && !rel.MailTipsAccessEnabled {
+		return fault.Because(fault.MailTipsDisabled, err)
+	}
+	return err
+}
+
+// tipping is one request being answered from the address book.
+type tipping struct {
+	*Service
+	q      MailTipsQuery
+	asked  MailTipTypes     // that the requester may be told
+	scope  smtpaddr.Address // zero: everyone
+	sender []smtpaddr.Address
+	out    []MailTipsResult
+}
+
+// own answers our own recipients: one read for all, and for the sender's other addresses. It returns the targets of those
+// that are contacts, by position: they are left to their partners.
+func (t *tipping) own(ctx context.Context, at []int) map[int]smtpaddr.Address {
+	start, rec := time.Now(), record.From(ctx)
+	addresses := make([]smtpaddr.Address, len(at), len(at)+1)
+	for k, i := range at {
+		addresses[k] = t.q.Recipients[i].Address
+	}
+	found, err := t.Store.Recipients(ctx, append(addresses, t.q.Requester.Address), t.scope)
+	if err == nil && len(found) != len(at)+1 {
+		err = fmt.Errorf("%d recipients for %d addresses", len(found), len(at)+1)
+	}
+	if err != nil {
+		rec.Failed(record.StepAccessDecided, start, err.Error())
+		for _, i := range at {
+			t.out[i].Err = fault.Because(fault.Unavailable, err)
+		}
+		return nil
+	}
+	t.sender = []smtpaddr.Address{t.q.Requester.Address}
+	if m := found[len(at)].Mailbox; m != nil && !t.q.Requester.External {
+		t.sender = m.Addresses()
+	}
+	targets, groups := map[int]smtpaddr.Address{}, map[int]*mailbox.Group{}
+	for k, i := range at {
+		r := found[k]
+		switch {
+		case t.hidden(r): // no tips: neither that she exists nor that she does not
+		case r.Contact != nil && t.q.Requester.External:
+			t.out[i].Err = notForwarded(t.q.Recipients[i])
+		case r.Contact != nil:
+			targets[i] = r.Contact.Target
+		default:
+			t.out[i].Tips = t.tips(r)
+			if r.Group != nil {
+				groups[i] = r.Group
+			}
+		}
+	}
+	if t.asked&memberCounts != 0 && len(groups) > 0 {
+		t.countMembers(ctx, groups)
+	}
+	rec.Done(record.StepAccessDecided, start, fmt.Sprintf("%d recipients", len(at)-len(targets)))
+	return targets
+}
+
+// hidden tells whom the relationship's scope keeps from the requester. Groups it does not affect; who does not exist
+// looks as one who is not in it.
+func (t *tipping) hidden(r Recipient) bool {
+	return !t.scope.IsZero() && r.Group == nil && (!r.Found() || !r.InScope)
+}
+
+// tips are what the address book says of a mailbox, a group, or of nobody; the members of a group are not counted yet.
+func (t *tipping) tips(r Recipient) (out MailTips) {
+	asked := func(tip MailTipTypes) bool { return t.asked&tip != 0 }
+	if asked(InvalidRecipient) {
+		out.InvalidRecipient = new(!r.Found())
+	}
+	var d mailbox.Delivery
+	switch {
+	case r.Mailbox != nil:
+		d = r.Mailbox.Delivery
+		t.mailboxTips(&out, r)
+	case r.Group != nil:
+		d = r.Group.Delivery
+	default:
+		return out
+	}
+	if asked(CustomMailTip) {
+		out.CustomMailTip = d.MailTip
+	}
+	if asked(MaxMessageSize) {
+		out.MaxMessageSize = d.MaxReceiveSize
+	}
+	if asked(DeliveryRestriction) {
+		out.DeliveryRestricted = new(t.restricted(d))
+	}
+	if asked(ModerationStatus) {
+		out.IsModerated = new(d.ModerationEnabled)
+	}
+	return out
+}
+
+func (t *tipping) mailboxTips(out *MailTips, r Recipient) {
+	if t.asked&OutOfOfficeMessage != 0 {
+		out.OutOfOffice = t.oof(r.Oof)
+	}
+	if t.asked&MailboxFullStatus != 0 {
+		out.MailboxFull = new(r.Mailbox.Delivery.MailboxFull)
+	}
+	if t.asked&TotalMemberCount != 0 {
+		out.TotalMemberCount = new(1)
+	}
+	if t.asked&ExternalMemberCount != 0 {
+		out.ExternalMemberCount = new(0)
+	}
+}
+
+// oof is the reply that the requester would get now: inside of the organization the internal one, outside the external
+// one, where everybody gets that.
+func (t *tipping) oof(o *OofSettings) *OofTip {
+	tip := &OofTip{}
+	if !o.Active(t.now()) {
+		return tip
+	}
+	switch {
+	case !t.q.Requester.External:
+		tip.Reply = o.InternalReply
+	case o.ExternalAudience == AudienceAll:
+		tip.Reply = o.ExternalReply
+	}
+	if o.State == OofScheduled && tip.Reply.Message != "" {
+		tip.Start, tip.End = o.Start, o.End
+	}
+	return tip
+}
+
+func (t *tipping) restricted(d mailbox.Delivery) bool {
+	if t.q.Requester.External && d.RequireSenderAuthenticationEnabled {
+		return true
+	}
+	return len(d.AcceptMessagesOnlyFrom) > 0 && !slices.ContainsFunc(d.AcceptMessagesOnlyFrom, func(a smtpaddr.Address) bool { return slices.Contains(t.sender, a) })
+}
+
+// notSMTP is the error of a recipient that is no SMTP address, with the sentences of free/busy.
+func notSMTP(r Addressee) error {
+	return fault.New(fault.InvalidSMTPAddress, "E-mail address <%s>SMTP:%s is not a valid SMTP address.", r.Name, r.Raw)
+}
+
+// notForwarded is the error of a recipient elsewhere whom a partner asks us about.
+func notForwarded(r Addressee) error {
+	return &fault.Error{Kind: fault.ProxyRequestNotAllowed, Cause: errors.New("an external request is never forwarded"),
+		Message: fmt.Sprintf("The cross-organization request for mailbox <%s>SMTP:%s is not allowed because the requester is from a different organization", r.Name, r.Address)}
+}
