@@ -85,10 +85,13 @@ func scaled(data []byte, to image.Point) ([]byte, error) {
 	}
 	from, at := img.Bounds(), pixels(img)
 	out := image.NewRGBA(image.Rectangle{Max: to})
-	row := make([]sum, to.X)
+	row, column := make([]sum, to.X), make([]int, from.Dx())
+	for x := range column {
+		column[x] = x * to.X / from.Dx()
+	}
 	for y := range from.Dy() {
-		for x := range from.Dx() {
-			row[x*to.X/from.Dx()].add(at(from.Min.X+x, from.Min.Y+y))
+		for x, c := range column {
+			row[c].add(at(from.Min.X+x, from.Min.Y+y))
 		}
 		line := y * to.Y / from.Dy()
 		if (y+1)*to.Y/from.Dy() == line {

@@ -162,7 +162,7 @@ func readResult(r xmlsec.Element, q availability.Query) (availability.Result, er
 // remoteError keeps the partner's code where it is one of ours.
 func remoteError(code, text string) error {
 	for _, row := range fault.Table() {
-		if row.EWS == code && row.ExceptionType != "" {
+		if row.EWS == code && code != "" && (row.ExceptionType != "" || row.HTTP == http.StatusOK) {
 			return &fault.Error{Kind: row.Kind, Message: text}
 		}
 	}

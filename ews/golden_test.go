@@ -131,7 +131,7 @@ func TestGoldenPairs(t *testing.T) {
 			if strings.Contains(string(request), "OofSettings") { // what one story sets, no other reads
 				book = addressBook(t)
 			}
-			h := ews.NewHandler(ews.Options{Service: service, Directory: book, ServerName: "mail.contoso.example", Now: func() time.Time { return at(23, 12, 0) },
+			h := ews.NewHandler(ews.Options{Service: service, Recipients: recipients(t, story), Directory: book, ServerName: "mail.contoso.example", Now: func() time.Time { return at(23, 12, 0) },
 				Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester(story), nil }})
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/EWS/Exchange.asmx", strings.NewReader(string(request)))
 			r.Header.Set("Content-Type", "text/xml; charset=utf-8")

@@ -28,6 +28,7 @@ type Options struct {
 	}
 	// Authenticate tells who asks; for own users it finds what the login left in the context.
 	Authenticate func(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error)
+	Recipients   Recipients       // for GetMailTips and GetUserPhoto
 	Directory    Directory        // nil on an endpoint for partners, who may not search
 	ServerName   string           // ExceptionServerName
 	Now          func() time.Time // nil: time.Now
@@ -71,6 +72,8 @@ var operations = []operation{
 	{Name: "SetUserOofSettings", Request: "SetUserOofSettingsRequest", serve: (*Handler).setUserOofSettings},
 	{Name: "GetServiceConfiguration", Request: "GetServiceConfiguration", Headers: []string{"MailboxCulture"}, serve: (*Handler).getServiceConfiguration},
 	// What senders are told of a recipient.
+	{Name: "GetMailTips", Request: "GetMailTips", Headers: []string{"MailboxCulture"}, partner: true, serve: (*Handler).getMailTips},
+	{Name: "GetUserPhoto", Request: "GetUserPhoto", partner: true, serve: (*Handler).getUserPhoto},
 }
 
 func operationOf(payload xmlsec.Element) (operation, bool) {

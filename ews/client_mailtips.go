@@ -1,0 +1,154 @@
+package ews
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/availd/availd/directory"
+	"github.com/availd/availd/internal/xmlsec"
+	"github.com/availd/availd/mailbox/timezone"
+)
+
+// GetMailTips asks what q's requester is told of its recipients, and returns the answers by position. What the endpoint
+// answers is checked: count, names, numbers. The error of a refused request is an [*Error]: ErrorMailTipsDisabled where
+// the endpoint gives nobody's MailTips to the requester.
+func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]directory.MailTipsResult, error) {
+	env, err := c.call(ctx, "GetMailTips", appendMailTipsRequest(nil, q))
+	if err != nil {
+		return nil, err
+	}
+	r := env.Payload
+	if !r.Is(nsMessages, "GetMailTipsResponse") {
+		return nil, lie("it is a %.60s", r.Local())
+	}
+	if code, text, failed := outcomeOf(r); failed {
+		return nil, &Error{ResponseCode: code, Message: text}
+	}
+	var out []directory.MailTipsResult
+	for m := range r.Child(nsMessages, "ResponseMessages").Children() {
+		if !m.Is(nsMessages, "MailTipsResponseMessageType") || len(out) == len(q.Recipients) {
+			return nil, lie("it holds %.60s, or more recipients than %d", m.Local(), len(q.Recipients))
+		}
+		var res directory.MailTipsResult
+		if code, text, failed := outcomeOf(m); failed {
+			res.Err = remoteError(code, text)
+		} else if res.Tips, err = readTips(m.Child(nsMessages, "MailTips")); err != nil {
+			return nil, err
+		}
+		out = append(out, res)
+	}
+	if len(out) != len(q.Recipients) {
+		return nil, lie("%d recipients instead of %d", len(out), len(q.Recipients))
+	}
+	return out, nil
+}
+
+// outcomeOf reads what a ResponseMessageType says of its success. What is neither Success nor Warning has failed.
+func outcomeOf(r xmlsec.Element) (code, text string, failed bool) {
+	code, _ = textOf(r.Child(nsMessages, "ResponseCode"))
+	text, _ = textOf(r.Child(nsMessages, "MessageText"))
+	class, _ := r.Attr("ResponseClass")
+	if text == "" {
+		text = code
+	}
+	return code, text, class != "Success" && class != "Warning"
+}
+
+func appendMailTipsRequest(dst []byte, q directory.MailTipsQuery) []byte {
+	mailbox := func(dst []byte, address string) []byte {
+		dst = xmlsec.AppendText(append(dst, "<t:EmailAddress>"...), address)
+		return append(dst, "</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType>"...)
+	}
+	dst = append(dst, `<m:GetMailTips xmlns:m="`+nsMessages+`" xmlns:t="`+nsTypes+`"><m:SendingAs>`...)
+	dst = append(mailbox(dst, q.Requester.Address.String()), "</m:SendingAs><m:Recipients>"...)
+	for _, r := range q.Recipients {
+		dst = append(mailbox(append(dst, "<t:Mailbox>"...), r.Address.String()), "</t:Mailbox>"...)
+	}
+	dst = append(dst, "</m:Recipients><m:MailTipsRequested>"...)
+	return append(appendMailTipTypes(dst, q.Requested), "</m:MailTipsRequested></m:GetMailTips>"...)
+}
+
+func readTips(e xmlsec.Element) (tips directory.MailTips, err error) {
+	if e.IsZero() {
+		return tips, lie("a recipient has no MailTips")
+	}
+	if pending := e.Child(nsTypes, "PendingMailTips"); !pending.IsZero() {
+		if tips.Pending, err = readMailTipTypes(pending); err != nil {
+			return tips, err
+		}
+	}
+	if tips.OutOfOffice, err = readOofTip(e.Child(nsTypes, "OutOfOffice")); err != nil {
+		return tips, err
+	}
+	if tips.CustomMailTip, err = textOf(e.Child(nsTypes, "CustomMailTip")); err != nil {
+		return tips, err
+	}
+	for name, into := range map[string]**bool{"MailboxFull": &tips.MailboxFull, "DeliveryRestricted": &tips.DeliveryRestricted, "IsModerated": &tips.IsModerated, "InvalidRecipient": &tips.InvalidRecipient} {
+		if *into, err = readFlag(e.Child(nsTypes, name)); err != nil {
+			return tips, err
+		}
+	}
+	var size *int
+	for name, into := range map[string]**int{"TotalMemberCount": &tips.TotalMemberCount, "ExternalMemberCount": &tips.ExternalMemberCount, "MaxMessageSize": &size} {
+		if *into, err = readCount(e.Child(nsTypes, name)); err != nil {
+			return tips, err
+		}
+	}
+	if size != nil {
+		tips.MaxMessageSize = int64(*size)
+	}
+	return tips, nil
+}
+
+// readFlag reads a boolean; nil where there is none.
+func readFlag(e xmlsec.Element) (*bool, error) {
+	if e.IsZero() {
+		return nil, nil
+	}
+	text, err := textOf(e)
+	if err != nil {
+		return nil, err
+	}
+	v, err := strconv.ParseBool(text)
+	if err != nil {
+		return nil, lie("%s is %.20q", e.Local(), text)
+	}
+	return &v, nil
+}
+
+// readCount reads a number that is not negative; nil where there is none.
+func readCount(e xmlsec.Element) (*int, error) {
+	if e.IsZero() {
+		return nil, nil
+	}
+	n, err := readInt(e)
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 {
+		return nil, lie("%s is %d", e.Local(), n)
+	}
+	return &n, nil
+}
+
+func readOofTip(e xmlsec.Element) (*directory.OofTip, error) {
+	if e.IsZero() {
+		return nil, nil
+	}
+	tip := &directory.OofTip{}
+	body := e.Child(nsTypes, "ReplyBody")
+	var err error
+	if tip.Reply.Message, err = textOf(body.Child(nsTypes, "Message")); err != nil {
+		return nil, err
+	}
+	tip.Reply.Lang, _ = body.AttrNS(xmlNamespace, "lang")
+	if d := e.Child(nsTypes, "Duration"); !d.IsZero() {
+		if tip.Start, err = readDateTime(d, "StartTime", timezone.UTC()); err != nil {
+			return nil, err
+		}
+		if tip.End, err = readDateTime(d, "EndTime", timezone.UTC()); err != nil {
+			return nil, err
+		}
+	}
+	return tip, nil
+}

@@ -1,0 +1,47 @@
+package ews
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+
+	"github.com/availd/availd/directory"
+	"github.com/availd/availd/internal/xmlsec"
+)
+
+// maxPicture is the largest photo that an endpoint may answer, in bytes: stored ones are at most 500 KB.
+const maxPicture = 1 << 20
+
+var jpegMagic = []byte{0xFF, 0xD8, 0xFF}
+
+// GetUserPhoto asks for the photo of q's person. The error of a refused request is an [*Error]: ErrorItemNotFound where
+// there is no photo. What is answered is a JPEG by its first bytes; nothing of it is decoded.
+func (c *Client) GetUserPhoto(ctx context.Context, q directory.PhotoQuery) (*directory.Picture, error) {
+	body := append([]byte(`<m:GetUserPhoto xmlns:m="`+nsMessages+`"><m:Email>`), xmlsec.AppendText(nil, q.Person.Address.String())...)
+	body = append(body, "</m:Email><m:SizeRequested>"+q.Size.String()+"</m:SizeRequested></m:GetUserPhoto>"...)
+	env, err := c.call(ctx, "GetUserPhoto", body)
+	if err != nil {
+		return nil, err
+	}
+	r := env.Payload
+	if !r.Is(nsMessages, "GetUserPhotoResponse") {
+		return nil, lie("it is a %.60s", r.Local())
+	}
+	if code, text, failed := outcomeOf(r); failed {
+		return nil, &Error{ResponseCode: code, Message: text}
+	}
+	text, err := textOf(r.Child(nsMessages, "PictureData"))
+	if err != nil {
+		return nil, err
+	}
+	data, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case err != nil:
+		return nil, lie("PictureData is not base64")
+	case len(data) == 0:
+		return nil, &Error{ResponseCode: "ErrorItemNotFound", Message: "The answer holds no photo."}
+	case len(data) > maxPicture || !bytes.HasPrefix(data, jpegMagic):
+		return nil, lie("a photo of %d bytes, or not a JPEG", len(data))
+	}
+	return &directory.Picture{Data: data, ETag: directory.PhotoTag(data, q.Size)}, nil
+}
