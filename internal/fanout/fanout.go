@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,6 +53,7 @@ type Round struct {
 	Relationships Relationships
 	Usable        Usable
 	Deadline      time.Duration // of each partner
+	Most          int           // people in one call to a partner, who is asked in parts for more; 0: no limit
 	// Ask asks one partner about the people at some positions. keep puts its answers to their positions: it is called
 	// before Run returns, or never.
 	Ask func(ctx context.Context, rel *orgrel.OrganizationRelationship, at []int) (keep func(), err error)
@@ -67,8 +69,14 @@ func (r Round) Run(ctx context.Context, people People) {
 	}
 	record.From(ctx).Done(record.StepAddressGiven, time.Now(), fmt.Sprintf("%d addresses of %d other organizations", n, len(people)))
 	var wg sync.WaitGroup
-	for rel, at := range r.partners(ctx, people) {
-		wg.Go(func() { r.ask(ctx, rel, at) })
+	for rel, all := range r.partners(ctx, people) {
+		most := r.Most
+		if most == 0 {
+			most = len(all)
+		}
+		for at := range slices.Chunk(all, most) {
+			wg.Go(func() { r.ask(ctx, rel, at) })
+		}
 	}
 	wg.Wait()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/cache"
+	"github.com/availd/availd/internal/fanout"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/mailbox"
@@ -108,7 +109,7 @@ func (r *Remote) round(ctx context.Context, rel *orgrel.OrganizationRelationship
 		next := map[*orgrel.OrganizationRelationship][]int{}
 		for rel, positions := range pending {
 			for i, to := range r.askPartner(ctx, rel, q, positions) {
-				by, err := availability.RelationshipToAsk(ctx, r.o.Relationships, to.Domain(), q.usable)
+				by, err := fanout.RelationshipToAsk(ctx, r.o.Relationships, to.Domain(), q.usable)
 				if hop == maxRedirects {
 					err = fault.New(fault.AutodiscoverFailed, "Autodiscover failed for email address %s with error it has moved more than %d times", to, maxRedirects)
 				}
