@@ -223,9 +223,11 @@ func (t *tipping) own(ctx context.Context, at []int) map[int]smtpaddr.Address {
 		}
 		return nil
 	}
-	t.sender = []smtpaddr.Address{t.q.Requester.Address}
-	if m := found[len(at)].Mailbox; m != nil && !t.q.Requester.External {
-		t.sender = m.Addresses()
+	if err := t.knowSender(ctx, found[:len(at)], found[len(at)]); err != nil {
+		for _, i := range at {
+			t.out[i].Err = fault.Because(fault.Unavailable, err)
+		}
+		return nil
 	}
 	targets, groups := map[int]smtpaddr.Address{}, map[int]*mailbox.Group{}
 	for k, i := range at {
@@ -248,6 +250,37 @@ func (t *tipping) own(ctx context.Context, at []int) map[int]smtpaddr.Address {
 	}
 	rec.Done(record.StepAccessDecided, start, fmt.Sprintf("%d recipients", len(at)-len(targets)))
 	return targets
+}
+
+// knowSender collects the addresses under which recipients may have named the sender: all of an own user's; of a
+// partner's, also those of the contacts that stand for her, which takes a read where somebody has a list of senders.
+func (t *tipping) knowSender(ctx context.Context, recipients []Recipient, own Recipient) error {
+	t.sender = []smtpaddr.Address{t.q.Requester.Address}
+	if !t.q.Requester.External {
+		if own.Mailbox != nil {
+			t.sender = own.Mailbox.Addresses()
+		}
+		return nil
+	}
+	var named []smtpaddr.Address
+	for _, r := range recipients {
+		if r.Mailbox != nil {
+			named = append(named, r.Mailbox.Delivery.AcceptMessagesOnlyFrom...)
+		}
+		if r.Group != nil {
+			named = append(named, r.Group.Delivery.AcceptMessagesOnlyFrom...)
+		}
+	}
+	if len(named) == 0 || t.asked&DeliveryRestriction == 0 {
+		return nil
+	}
+	found, err := t.Store.Recipients(ctx, named, smtpaddr.Address{})
+	for _, r := range found {
+		if r.Contact != nil && r.Contact.Target == t.q.Requester.Address {
+			t.sender = append(t.sender, r.Contact.Address)
+		}
+	}
+	return err
 }
 
 // hidden tells whom the relationship's scope keeps from the requester. Groups it does not affect; who does not exist

@@ -302,11 +302,13 @@ func TestDeliveryIsRestrictedForTheSenderWhoAsks(t *testing.T) {
 	w.populate()
 	w.mailbox("inside", mailbox.Delivery{RequireSenderAuthenticationEnabled: true})
 	w.mailbox("few", mailbox.Delivery{AcceptMessagesOnlyFrom: []smtpaddr.Address{contosoAddress("anna.b"), smtpaddr.MustAddress("ruth@fabrikam.example")}})
+	w.mailbox("friends", mailbox.Delivery{AcceptMessagesOnlyFrom: []smtpaddr.Address{contosoAddress("rita")}})
+	w.contacts["rita"] = &mailbox.Contact{Address: contosoAddress("rita"), Target: tipPartner.Address}
 	for _, c := range []struct {
 		who  orgrel.Requester
 		to   string
 		want bool
-	}{{tipOwn, "inside", false}, {tipPartner, "inside", true}, {tipOwn, "few", false}, {tipPartner, "few", true}} {
+	}{{tipOwn, "inside", false}, {tipPartner, "inside", true}, {tipOwn, "few", false}, {tipPartner, "few", true}, {tipOwn, "friends", true}, {tipPartner, "friends", false}} {
 		got := w.ask(t, c.who, directory.DeliveryRestriction, c.to+"@contoso.example")[0].Tips.DeliveryRestricted
 		if got == nil || *got != c.want {
 			t.Errorf("%s to %s: %v", c.who.Address, c.to, got)
