@@ -106,14 +106,17 @@ func (r *Remote) GetUserPhoto(ctx context.Context, rel *orgrel.OrganizationRelat
 			p, err = c.GetUserPhoto(ctx, sub)
 			return err
 		})
-		if h, ok := errors.AsType[*soap.HTTPError](err); ok && h.Status == http.StatusNotFound { // as Exchange says that there is none
-			err = &ews.Error{ResponseCode: fault.PhotoNotFound.Row().EWS, Message: h.Error()}
-		}
-		if refusal := refused(err); refusal != nil {
+		h, ok := errors.AsType[*soap.HTTPError](err)
+		missing := ok && h.Status == http.StatusNotFound // as Exchange says that there is none
+		switch refusal := refused(err); {
+		case missing:
+			asked.errs[0] = fault.Because(fault.PhotoNotFound, h)
+		case refusal != nil:
 			asked.errs[0] = refusal
-			return nil
+		default:
+			return err
 		}
-		return err
+		return nil
 	}
 	r.round(ctx, rel, asked)
 	return p, asked.errs[0]
