@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/availd/availd/availability"
+	"github.com/availd/availd/directory"
 	"github.com/availd/availd/federation"
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/record"
@@ -208,14 +209,38 @@ func (c measuredCalendars) CalendarView(ctx context.Context, q mailbox.CalendarQ
 
 // measuredRemote times a partner's answer.
 type measuredRemote struct {
-	next availability.Remote
-	m    *metrics
+	next interface {
+		availability.Remote
+		directory.Remote
+	}
+	m *metrics
 }
 
 // GetUserAvailability implements availability.Remote.
 func (r measuredRemote) GetUserAvailability(ctx context.Context, rel *orgrel.OrganizationRelationship, q availability.Query) ([]availability.Result, error) {
 	start := time.Now()
 	out, err := r.next.GetUserAvailability(ctx, rel, q)
+	r.observe(start, err)
+	return out, err
+}
+
+// GetMailTips implements directory.Remote.
+func (r measuredRemote) GetMailTips(ctx context.Context, rel *orgrel.OrganizationRelationship, q directory.MailTipsQuery) ([]directory.MailTipsResult, error) {
+	start := time.Now()
+	out, err := r.next.GetMailTips(ctx, rel, q)
+	r.observe(start, err)
+	return out, err
+}
+
+// GetUserPhoto implements directory.Remote.
+func (r measuredRemote) GetUserPhoto(ctx context.Context, rel *orgrel.OrganizationRelationship, q directory.PhotoQuery) (*directory.Picture, error) {
+	start := time.Now()
+	out, err := r.next.GetUserPhoto(ctx, rel, q)
+	r.observe(start, err)
+	return out, err
+}
+
+func (r measuredRemote) observe(start time.Time, err error) {
 	outcome := "ok"
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -224,7 +249,6 @@ func (r measuredRemote) GetUserAvailability(ctx context.Context, rel *orgrel.Org
 		outcome = fault.KindOf(err).Row().Name
 	}
 	r.m.remote.WithLabelValues(r.m.codes.name(outcome)).Observe(time.Since(start).Seconds())
-	return out, err
 }
 
 // measuredReplays counts what had come before.

@@ -27,13 +27,15 @@ import (
 const (
 	pathEWS          = "/ews/exchange.asmx"
 	pathDescription  = "/ews/"
+	pathPhoto        = pathEWS + "/s/getuserphoto"
 	pathAutodiscover = "/autodiscover/autodiscover.svc"
 )
 
 // Public is the handler of the public listener. Paths match in any case, with or without one trailing slash.
 func (s *Server) Public() http.Handler {
-	own := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticateUser, Directory: s.directory, ServerName: s.name})
-	partners := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticatePartner, ServerName: s.name})
+	ours := ews.Options{Service: s.service, Authenticate: s.authenticateUser, Recipients: s.directory, Directory: s.directory, ServerName: s.name}
+	own := ews.NewHandler(ours)
+	partners := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticatePartner, Recipients: s.directory, ServerName: s.name})
 	r := chi.NewRouter()
 	r.Method(http.MethodPost, pathEWS, s.basic.Wrap(own))
 	description := ews.NewDescriptionHandler()
@@ -41,6 +43,9 @@ func (s *Server) Public() http.Handler {
 	for _, name := range ews.DescriptionNames() {
 		r.Method(http.MethodGet, pathDescription+name, s.basic.Wrap(description))
 	}
+	photos := s.basic.Wrap(ews.NewPhotoHandler(ours))
+	r.Method(http.MethodGet, pathPhoto, photos)
+	r.Method(http.MethodHead, pathPhoto, photos)
 	r.Method(http.MethodGet, pathEWS+"/wssecurity", http.HandlerFunc(hello))
 	r.Method(http.MethodPost, pathEWS+"/wssecurity", s.securityOpen(partners))
 	s.routeAutodiscover(r)
@@ -173,6 +178,8 @@ func endpointOf(path string) string {
 		return "ews"
 	case pathEWS + "/wssecurity":
 		return "ews_wssecurity"
+	case pathPhoto:
+		return "ews_photo"
 	case pathAutodiscover:
 		return "autodiscover"
 	case pathAutodiscover + "/wssecurity":

@@ -95,7 +95,9 @@ func New(o Options, st store.Store) *Server {
 		Caches: &s.caches, Node: name, Now: o.Now, Log: o.Log})
 	s.service = &availability.Service{Calendars: measuredCalendars{st, m}, Relationships: cfg, Organization: cfg, Limits: o.Availability,
 		Remote: measuredRemote{remote, m}}
-	s.directory = &directory.Service{Store: st, Relationships: cfg, Organization: cfg, Now: o.Now}
+	scaler := directory.NewScaler(o.Now)
+	s.caches.Register("photos", scaler)
+	s.directory = &directory.Service{Store: st, Relationships: cfg, Organization: cfg, Remote: measuredRemote{remote, m}, Scaler: scaler, Now: o.Now}
 	s.verifier = &federation.Verifier{Trusts: cfg, Replays: measuredReplays{st, m}, Now: o.Now, Paths: s.checkTo, UnknownIssuer: s.noteUnknownIssuer}
 	s.basic = &login.Basic{Mailboxes: st, Missing: func(err error) bool { return errors.Is(err, store.ErrNotFound) }, Bound: cfg.RelationshipForAccount,
 		Source: func(r *http.Request) string { return limit.Source(r, o.Proxies).String() }, Now: o.Now}
