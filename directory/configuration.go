@@ -27,7 +27,7 @@ type SmtpDomain struct {
 
 // MailTipsConfiguration has Exchange's defaults, as they are not set here; no limit of sent messages is known.
 func (s *Service) MailTipsConfiguration(ctx context.Context) (MailTipsConfiguration, error) {
-	c := MailTipsConfiguration{Enabled: true, MaxRecipients: 50, MaxMessageSize: math.MaxInt32, LargeAudienceThreshold: 25, LargeAudienceCap: 1000}
+	c := MailTipsConfiguration{Enabled: true, MaxRecipients: MaxMailTipsRecipients, MaxMessageSize: math.MaxInt32, LargeAudienceThreshold: 25, LargeAudienceCap: 1000}
 	domains, err := s.Organization.OwnDomains(ctx)
 	for _, d := range domains {
 		c.InternalDomains = append(c.InternalDomains, SmtpDomain{Name: d})

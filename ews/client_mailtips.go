@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"github.com/availd/availd/directory"
@@ -13,16 +14,12 @@ import (
 // answers is checked: count, names, numbers. The error of a refused request is an [*Error]: ErrorMailTipsDisabled where
 // the endpoint gives nobody's MailTips to the requester.
 func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]directory.MailTipsResult, error) {
-	env, err := c.call(ctx, "GetMailTips", appendMailTipsRequest(nil, q))
+	r, err := c.ask(ctx, "GetMailTips", appendMailTipsRequest(nil, q))
 	if err != nil {
 		return nil, err
 	}
-	r := env.Payload
-	if !r.Is(nsMessages, "GetMailTipsResponse") {
-		return nil, lie("it is a %.60s", r.Local())
-	}
-	if code, text, failed := outcomeOf(r); failed {
-		return nil, &Error{ResponseCode: code, Message: text}
+	if err := succeeded(r); err != nil {
+		return nil, err
 	}
 	var out []directory.MailTipsResult
 	for m := range r.Child(nsMessages, "ResponseMessages").Children() {
@@ -30,9 +27,13 @@ func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]
 			return nil, lie("it holds %.60s, or more recipients than %d", m.Local(), len(q.Recipients))
 		}
 		var res directory.MailTipsResult
-		if code, text, failed := outcomeOf(m); failed {
-			res.Err = remoteError(code, text)
-		} else if res.Tips, err = readTips(m.Child(nsMessages, "MailTips")); err != nil {
+		err := succeeded(m)
+		if e, refused := errors.AsType[*Error](err); refused {
+			res.Err, err = remoteError(e.ResponseCode, e.Message), nil
+		} else if err == nil {
+			res.Tips, err = readTips(m.Child(nsMessages, "MailTips"))
+		}
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, res)
@@ -41,17 +42,6 @@ func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]
 		return nil, lie("%d recipients instead of %d", len(out), len(q.Recipients))
 	}
 	return out, nil
-}
-
-// outcomeOf reads what a ResponseMessageType says of its success. What is neither Success nor Warning has failed.
-func outcomeOf(r xmlsec.Element) (code, text string, failed bool) {
-	code, _ = textOf(r.Child(nsMessages, "ResponseCode"))
-	text, _ = textOf(r.Child(nsMessages, "MessageText"))
-	class, _ := r.Attr("ResponseClass")
-	if text == "" {
-		text = code
-	}
-	return code, text, class != "Success" && class != "Warning"
 }
 
 func appendMailTipsRequest(dst []byte, q directory.MailTipsQuery) []byte {
@@ -136,12 +126,10 @@ func readOofTip(e xmlsec.Element) (*directory.OofTip, error) {
 		return nil, nil
 	}
 	tip := &directory.OofTip{}
-	body := e.Child(nsTypes, "ReplyBody")
 	var err error
-	if tip.Reply.Message, err = textOf(body.Child(nsTypes, "Message")); err != nil {
+	if tip.Reply, err = readReply(e.Child(nsTypes, "ReplyBody")); err != nil {
 		return nil, err
 	}
-	tip.Reply.Lang, _ = body.AttrNS(xmlNamespace, "lang")
 	if d := e.Child(nsTypes, "Duration"); !d.IsZero() {
 		if tip.Start, err = readDateTime(d, "StartTime", timezone.UTC()); err != nil {
 			return nil, err

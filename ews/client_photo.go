@@ -19,16 +19,12 @@ var jpegMagic = []byte{0xFF, 0xD8, 0xFF}
 func (c *Client) GetUserPhoto(ctx context.Context, q directory.PhotoQuery) (*directory.Picture, error) {
 	body := append([]byte(`<m:GetUserPhoto xmlns:m="`+nsMessages+`"><m:Email>`), xmlsec.AppendText(nil, q.Person.Address.String())...)
 	body = append(body, "</m:Email><m:SizeRequested>"+q.Size.String()+"</m:SizeRequested></m:GetUserPhoto>"...)
-	env, err := c.call(ctx, "GetUserPhoto", body)
+	r, err := c.ask(ctx, "GetUserPhoto", body)
 	if err != nil {
 		return nil, err
 	}
-	r := env.Payload
-	if !r.Is(nsMessages, "GetUserPhotoResponse") {
-		return nil, lie("it is a %.60s", r.Local())
-	}
-	if code, text, failed := outcomeOf(r); failed {
-		return nil, &Error{ResponseCode: code, Message: text}
+	if err := succeeded(r); err != nil {
+		return nil, err
 	}
 	text, err := textOf(r.Child(nsMessages, "PictureData"))
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/availd/availd/directory"
 	"github.com/availd/availd/internal/fault"
@@ -16,8 +15,6 @@ import (
 	"github.com/availd/availd/orgrel"
 	"github.com/availd/availd/smtpaddr"
 )
-
-const xmlNamespace = "http://www.w3.org/XML/1998/namespace" // of xml:lang
 
 // Recipients tells senders of those whom they write to.
 type Recipients interface {
@@ -77,19 +74,19 @@ func (h *Handler) getMailTips(ctx context.Context, env *soap.Envelope, who orgre
 	}
 	q.Requester = who
 	results, err := h.o.Recipients.MailTips(ctx, q)
-	if err != nil && fault.KindOf(err) != fault.MailTipsDisabled {
+	refusal, err := inAnswer(ctx, err)
+	if err != nil {
 		return nil, err
 	}
 	codes := map[string]int{}
-	dst := []byte(`<GetMailTipsResponse xmlns="` + nsMessages + `" xmlns:t="` + nsTypes + `"`)
-	dst = appendOutcome(dst, err)
-	if err != nil {
-		codes[ResponseCode(err)] = len(q.Recipients)
+	dst := appendStatus(nil, `GetMailTipsResponse xmlns="`+nsMessages+`" xmlns:t="`+nsTypes+`"`, refusal)
+	if refusal != nil {
+		codes[ResponseCode(refusal)] = len(q.Recipients)
 	} else {
 		dst = append(dst, "<ResponseMessages>"...)
 		for i, r := range results {
 			codes[ResponseCode(r.Err)]++
-			dst = appendOutcome(append(dst, "<MailTipsResponseMessageType"...), r.Err)
+			dst = appendStatus(dst, "MailTipsResponseMessageType", fault.As(r.Err))
 			if r.Err == nil {
 				dst = appendMailTips(dst, q.Recipients[i], &r.Tips)
 			}
@@ -101,23 +98,13 @@ func (h *Handler) getMailTips(ctx context.Context, env *soap.Envelope, who orgre
 	return append(dst, "</GetMailTipsResponse>"...), nil
 }
 
-// appendOutcome ends the start tag of a response message and writes what ResponseMessageType begins with.
-func appendOutcome(dst []byte, err error) []byte {
-	if err == nil {
-		return append(dst, ` ResponseClass="Success"><ResponseCode>NoError</ResponseCode>`...)
-	}
-	dst = append(dst, ` ResponseClass="Error"><MessageText>`...)
-	dst = xmlsec.AppendText(dst, fault.As(err).Text())
-	return append(dst, "</MessageText><ResponseCode>"+ResponseCode(err)+"</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey>"...)
-}
-
 func readMailTips(req xmlsec.Element) (q directory.MailTipsQuery, err error) {
 	if err := order(req, nsMessages+" SendingAs", nsMessages+" Recipients", nsMessages+" MailTipsRequested"); err != nil {
 		return q, err
 	}
 	for _, name := range []string{"SendingAs", "Recipients", "MailTipsRequested"} {
-		if req.Child(nsMessages, name).IsZero() {
-			return q, soap.Schema(req, "The element '"+name+"' is missing.")
+		if _, err := required(req, nsMessages, name); err != nil {
+			return q, err
 		}
 	}
 	for e := range req.Child(nsMessages, "Recipients").Children() {
@@ -144,7 +131,7 @@ func readAddressee(e xmlsec.Element) (a directory.Addressee, err error) {
 			return a, err
 		}
 	}
-	if a.RoutingType == "" || strings.EqualFold(a.RoutingType, "SMTP") {
+	if smtp(e.Child(nsTypes, "RoutingType")) {
 		if address, err := smtpaddr.ParseProxyAddress(a.Raw); err == nil {
 			a.Address = address
 		}
@@ -188,13 +175,9 @@ func appendFlag(dst []byte, name string, value *bool) []byte {
 
 // appendOofTip writes an automatic reply; the empty message says that there is none.
 func appendOofTip(dst []byte, tip *directory.OofTip) []byte {
-	dst = append(dst, "<t:OutOfOffice><t:ReplyBody"...)
-	if tip.Reply.Lang != "" {
-		dst = attr(dst, "xml:lang", tip.Reply.Lang)
-	}
-	dst = append(xmlsec.AppendText(append(dst, "><t:Message>"...), tip.Reply.Message), "</t:Message></t:ReplyBody>"...)
+	dst = appendReply(append(dst, "<t:OutOfOffice>"...), "ReplyBody", tip.Reply)
 	if !tip.End.IsZero() {
-		dst = append(dst, "<t:Duration><t:StartTime>"+tip.Start.UTC().Format(time.RFC3339)+"</t:StartTime><t:EndTime>"+tip.End.UTC().Format(time.RFC3339)+"</t:EndTime></t:Duration>"...)
+		dst = append(dst, "<t:Duration><t:StartTime>"+tip.Start.UTC().Format(utcTime)+"</t:StartTime><t:EndTime>"+tip.End.UTC().Format(utcTime)+"</t:EndTime></t:Duration>"...)
 	}
 	return append(dst, "</t:OutOfOffice>"...)
 }

@@ -33,13 +33,18 @@ func (h *Handler) getUserPhoto(ctx context.Context, env *soap.Envelope, who orgr
 	} else {
 		p, err = h.o.Recipients.UserPhoto(ctx, q)
 	}
-	if err != nil && fault.KindOf(err).Row().HTTP != http.StatusOK {
+	refusal, err := inAnswer(ctx, err)
+	if err != nil {
 		return nil, err
 	}
-	record.From(ctx).Set(slog.Int("mailboxes", 1), slog.Any("codes", map[string]int{ResponseCode(err): 1}))
-	dst := appendOutcome([]byte(`<GetUserPhotoResponse xmlns="`+nsMessages+`"`), err)
-	dst = append(strconv.AppendBool(append(dst, "<HasChanged>"...), err == nil), "</HasChanged>"...)
-	if err == nil {
+	code := "NoError"
+	if refusal != nil {
+		code = ResponseCode(refusal)
+	}
+	record.From(ctx).Set(slog.Int("mailboxes", 1), slog.Any("codes", map[string]int{code: 1}))
+	dst := appendStatus(nil, `GetUserPhotoResponse xmlns="`+nsMessages+`"`, refusal)
+	dst = append(strconv.AppendBool(append(dst, "<HasChanged>"...), refusal == nil), "</HasChanged>"...)
+	if refusal == nil {
 		dst = append(base64.StdEncoding.AppendEncode(append(dst, "<PictureData>"...), p.Data), "</PictureData>"...)
 	}
 	return append(dst, "</GetUserPhotoResponse>"...), nil
@@ -52,9 +57,9 @@ func readPhotoQuery(req xmlsec.Element) (q directory.PhotoQuery, header bool, er
 	}
 	text := map[string]string{}
 	for _, name := range []string{"Email", "SizeRequested", "TypeRequested"} {
-		e := req.Child(nsMessages, name)
-		if e.IsZero() && name != "TypeRequested" {
-			return q, false, soap.Schema(req, "The element '"+name+"' is missing.")
+		e, err := required(req, nsMessages, name)
+		if err != nil && name != "TypeRequested" {
+			return q, false, err
 		}
 		if text[name], err = textOf(e); err != nil {
 			return q, false, err
