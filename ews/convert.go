@@ -210,6 +210,11 @@ func readDateTime(parent xmlsec.Element, name string, zone *timezone.Zone) (time
 	if e.IsZero() {
 		return time.Time{}, soap.Schema(parent, "The element '"+name+"' is missing.")
 	}
+	return parseDateTime(e, name, text, zone)
+}
+
+// parseDateTime is readDateTime for what e says under a name.
+func parseDateTime(e xmlsec.Element, name, text string, zone *timezone.Zone) (time.Time, error) {
 	bad := soap.Schema(e, fmt.Sprintf("The value '%.40s' of %s is not a dateTime.", text, name))
 	switch {
 	case len(text) > 40:

@@ -29,6 +29,7 @@ type Options struct {
 	// Authenticate tells who asks; for own users it finds what the login left in the context.
 	Authenticate func(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error)
 	Directory    Directory        // for ResolveNames; nil on an endpoint for partners, who may not search
+	Calendar     Calendar         // for FindItem and GetItem; nil on an endpoint for partners
 	ServerName   string           // ExceptionServerName
 	Now          func() time.Time // nil: time.Now
 }
@@ -62,6 +63,8 @@ var operations = []operation{
 	// Folders, items and ids.
 	{Name: "GetFolder", Request: "GetFolder", Headers: []string{"MailboxCulture", "TimeZoneContext"}, serve: (*Handler).getFolder},
 	{Name: "ConvertId", Request: "ConvertId", serve: (*Handler).convertID},
+	{Name: "FindItem", Request: "FindItem", Headers: []string{"MailboxCulture", "TimeZoneContext"}, serve: (*Handler).findItem},
+	{Name: "GetItem", Request: "GetItem", Headers: []string{"MailboxCulture", "TimeZoneContext"}, serve: (*Handler).getItem},
 	// The address book.
 	{Name: "ResolveNames", Request: "ResolveNames", serve: (*Handler).resolveNames},
 	// What senders are told of a recipient.

@@ -145,7 +145,7 @@ func surfaceChallenge(t *testing.T, s surface) {
 
 func surfaceVersionInfo(t *testing.T, s surface) {
 	const info = ` MajorVersion="15" MinorVersion="2" MajorBuildNumber="1118" MinorBuildNumber="7" Version="V2017_07_11">`
-	for _, body := range []string{request("MergedOnly", s.tom.String()), operation("<m:FindItem/>"), operation(""), "no XML"} {
+	for _, body := range []string{request("MergedOnly", s.tom.String()), operation("<m:CreateItem/>"), operation(""), "no XML"} {
 		if _, answer := s.ask(t, body); !strings.Contains(answer, "<h:ServerVersionInfo ") || !strings.Contains(answer, info) {
 			t.Errorf("no version in %s", answer)
 		}

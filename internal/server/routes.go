@@ -32,7 +32,7 @@ const (
 
 // Public is the handler of the public listener. Paths match in any case, with or without one trailing slash.
 func (s *Server) Public() http.Handler {
-	own := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticateUser, Directory: addressBook{s.store}, ServerName: s.name})
+	own := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticateUser, Directory: addressBook{s.store}, Calendar: s.service, ServerName: s.name})
 	partners := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticatePartner, ServerName: s.name})
 	r := chi.NewRouter()
 	r.Method(http.MethodPost, pathEWS, s.basic.Wrap(own))
