@@ -149,7 +149,7 @@ func readCalendarView(env *soap.Envelope) (*calendarView, error) {
 		if !ok {
 			return nil, soap.Schema(e, "The attribute '"+f.name+"' is missing.")
 		}
-		if *f.into, err = parseDateTime(e, f.name, text, zone); err != nil {
+		if *f.into, err = parseDateTime(e, f.name, text, zone.InstantStandard); err != nil {
 			return nil, err
 		}
 	}

@@ -80,9 +80,11 @@ type caller struct {
 // get asks one EWS endpoint through the gate and marks the step.
 func (c *caller) get(ctx context.Context, e *ews.Client, q availability.Query) (results []availability.Result, err error) {
 	start, rec := time.Now(), record.From(ctx)
+	q.Zone, q.Suggestions = nil, nil // times travel in UTC, and suggestions are made here
 	e.HTTP, e.UserAgent, e.RequestHeader = c.client, userAgentEWS, headers(ctx, q.Mailboxes[0].Address)
 	err = c.gate.do(ctx, func(ctx context.Context) error {
-		results, err = e.GetUserAvailability(ctx, q)
+		answer, err := e.GetUserAvailability(ctx, q)
+		results = answer.Results
 		return err
 	})
 	f, answered := errors.AsType[*ews.Error](err)

@@ -1,0 +1,208 @@
+package ews_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/availd/availd/availability"
+	"github.com/availd/availd/ews"
+	"github.com/availd/availd/internal/soap"
+	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/mailbox/timezone"
+	"github.com/availd/availd/orgrel"
+	"github.com/availd/availd/smtpaddr"
+)
+
+// colleague is the client of an own user of Contoso's, of whom the calendars are readable that the golden pairs read.
+func colleague(t *testing.T) *ews.Client {
+	t.Helper()
+	service := &availability.Service{Calendars: contoso{}, Relationships: contoso{}, Organization: contoso{}, Limits: availability.DefaultLimits(), Now: func() time.Time { return at(20, 12, 0) }}
+	srv := httptest.NewServer(ews.NewHandler(ews.Options{Service: service, Directory: contoso{}, Calendar: service, ServerName: "mail.contoso.example",
+		Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester("own"), nil }}))
+	t.Cleanup(srv.Close)
+	return &ews.Client{URL: srv.URL, HTTP: srv.Client()}
+}
+
+var (
+	tom    = smtpaddr.MustAddress("tom@contoso.example")
+	monday = availability.Window{Start: at(23, 0, 0), End: at(24, 0, 0)}
+)
+
+func responseCode(err error) string {
+	if e, ok := errors.AsType[*ews.Error](err); ok {
+		return e.ResponseCode
+	}
+	return "no *ews.Error"
+}
+
+func TestClientReadsACalendarAndItsItems(t *testing.T) {
+	c := colleague(t)
+	folders, err := c.GetFolder(t.Context(), ews.FolderID{Distinguished: "calendar", Mailbox: tom}, ews.FolderID{Distinguished: "notes"})
+	if err != nil || folders[0].DisplayName != "Calendar" || folders[0].Class != "IPF.Appointment" || folders[0].ParentID == "" || responseCode(folders[1].Err) != "ErrorFolderNotFound" {
+		t.Fatalf("%+v %v", folders, err)
+	}
+	in, err := c.ConvertID(t.Context(), folders[0].ID)
+	if err != nil || in != tom {
+		t.Errorf("the folder is in %s, %v", in, err)
+	}
+	items, more, err := c.FindItem(t.Context(), ews.FolderID{ID: folders[0].ID}, monday, 0)
+	if err != nil || more || len(items) != 5 {
+		t.Fatalf("%d items, more %t, %v", len(items), more, err)
+	}
+	planning, private := items[1], items[3]
+	want := mailbox.Occurrence{UID: "2", Start: at(23, 9, 0), End: at(23, 10, 0), BusyType: mailbox.Busy, Subject: "Planning", Location: "Room 1", IsMeeting: true, IsRecurring: true, IsReminderSet: true}
+	if planning.Occurrence != want {
+		t.Errorf("found %+v", planning.Occurrence)
+	}
+	if !private.IsPrivate || private.Subject+private.Location+private.UID != "" || private.BusyType != mailbox.OOF {
+		t.Errorf("the private item is %+v", private)
+	}
+	got, err := c.GetItem(t.Context(), planning.ID, "AAMk", private.ID)
+	if err != nil || got[0] != planning || responseCode(got[1].Err) != "ErrorInvalidIdMalformed" || got[2] != private {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+func TestClientTellsThatThereIsMore(t *testing.T) {
+	items, more, err := colleague(t).FindItem(t.Context(), ews.FolderID{Distinguished: "calendar"}, monday, 2)
+	if err != nil || !more || len(items) != 2 {
+		t.Errorf("%d items, more %t, %v", len(items), more, err)
+	}
+}
+
+func TestClientErrorsNameTheCode(t *testing.T) {
+	c := colleague(t)
+	years := availability.Window{Start: at(1, 0, 0), End: at(1, 0, 0).AddDate(3, 0, 0)}
+	for want, ask := range map[string]func() error{
+		"ErrorAccessDenied": func() error {
+			_, _, err := c.FindItem(t.Context(), ews.FolderID{Distinguished: "calendar", Mailbox: smtpaddr.MustAddress("anna@contoso.example")}, monday, 0)
+			return err
+		},
+		"ErrorCalendarViewRangeTooBig": func() error {
+			_, _, err := c.FindItem(t.Context(), ews.FolderID{Distinguished: "calendar"}, years, 0)
+			return err
+		},
+		"ErrorInvalidIdMalformed": func() error {
+			_, err := c.ConvertID(t.Context(), "AAMk")
+			return err
+		},
+		"ErrorMailboxDataArrayEmpty": func() error {
+			_, err := c.GetUserAvailability(t.Context(), availability.Query{View: availability.FreeBusy, Window: monday})
+			return err
+		},
+		"ErrorMailRecipientNotFound": func() error {
+			a, err := c.GetUserAvailability(t.Context(), availability.Query{View: availability.FreeBusy, Window: monday, Mailboxes: []availability.Attendee{{Address: smtpaddr.MustAddress("nobody@contoso.example")}}})
+			return errors.Join(err, a.Results[0].Err)
+		},
+		"ErrorAddressSpaceNotFound": func() error {
+			a, err := c.GetUserAvailability(t.Context(), availability.Query{View: availability.FreeBusy, Window: monday, Mailboxes: []availability.Attendee{{Address: smtpaddr.MustAddress("x@elsewhere.example")}}})
+			return errors.Join(err, a.Results[0].Err)
+		},
+	} {
+		if err := ask(); responseCode(err) != want {
+			t.Errorf("%s: %s, %v", want, responseCode(err), err)
+		}
+	}
+}
+
+func TestClientMakesZonesOfWhatTheServerHas(t *testing.T) {
+	zones, err := colleague(t).GetServerTimeZones(t.Context(), "W. Europe Standard Time", "No Such Time", "UTC")
+	if err != nil || len(zones) != 2 {
+		t.Fatalf("%+v %v", zones, err)
+	}
+	z, err := timezone.FromDefinition(zones[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := z.Wall(time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)); got.Hour() != 14 {
+		t.Errorf("noon of a summer's day is %s in %s", got, zones[0].Name)
+	}
+}
+
+// TestClientAsksInAZone: the same instants come back whatever zone they travel in, also over the hour that summer time
+// repeats, and the days of suggestions are those of the zone.
+func TestClientAsksInAZone(t *testing.T) {
+	c := colleague(t)
+	berlin, err := timezone.Lookup("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := availability.Query{View: availability.DetailedMerged, Window: monday, Mailboxes: []availability.Attendee{{Address: tom}}}
+	inUTC, err := c.GetUserAvailability(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Zone = berlin
+	inBerlin, err := c.GetUserAvailability(t.Context(), q)
+	if err != nil || !slices.Equal(inUTC.Results[0].View.Events, inBerlin.Results[0].View.Events) || inUTC.Results[0].View.Merged != inBerlin.Results[0].View.Merged {
+		t.Errorf("%v: in UTC %+v, in Berlin %+v", err, inUTC.Results, inBerlin.Results)
+	}
+	// From 02:30 of summer time to 02:30 of winter time the clock stands where it was.
+	q.Window = availability.Window{Start: time.Date(2026, 10, 25, 0, 0, 0, 0, time.UTC), End: time.Date(2026, 10, 25, 12, 0, 0, 0, time.UTC)}
+	night, err := c.GetUserAvailability(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := night.Results[0].View.Events[0]; !e.Start.Equal(time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC)) || !e.End.Equal(time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC)) {
+		t.Errorf("the night watch is from %s to %s", e.Start, e.End)
+	}
+}
+
+func TestClientAsksForSuggestions(t *testing.T) {
+	c := colleague(t)
+	berlin, err := timezone.Lookup("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := availability.DefaultSuggestions()
+	o.Window = availability.Window{Start: at(22, 23, 0), End: at(23, 23, 0)} // the midnights of Berlin
+	o.CurrentMeetingUID = "2"
+	q := availability.Query{Zone: berlin, Suggestions: &o, Mailboxes: []availability.Attendee{{Address: tom, Type: availability.Organizer},
+		{Address: smtpaddr.MustAddress("nobody@contoso.example"), Type: availability.Optional}}}
+	answer, err := c.GetUserAvailability(t.Context(), q)
+	if err != nil || answer.Results != nil || answer.Suggestions == nil || answer.Suggestions.Err != nil {
+		t.Fatalf("%+v %v", answer, err)
+	}
+	day := answer.Suggestions.Days
+	if len(day) != 1 || !day[0].Date.Equal(at(23, 0, 0)) || len(day[0].Suggestions) == 0 {
+		t.Fatalf("%+v", day)
+	}
+	for _, s := range day[0].Suggestions {
+		if len(s.Conflicts) != 2 || s.Conflicts[1].Kind != availability.UnknownConflict || s.Conflicts[0].Kind != availability.IndividualConflict {
+			t.Errorf("at %s the conflicts are %+v", s.Time, s.Conflicts)
+		}
+		if s.WorkTime && (s.Time.Before(at(23, 7, 0)) || !s.Time.Before(at(23, 16, 0))) {
+			t.Errorf("%s is no time to work at in Berlin", s.Time)
+		}
+		if s.Time.Equal(at(23, 8, 30)) && s.Conflicts[0].BusyType != mailbox.Free {
+			t.Errorf("the meeting that is moved counts as a conflict: %+v", s.Conflicts[0])
+		}
+	}
+	o.Window.End = o.Window.Start.AddDate(1, 0, 0)
+	if _, err = c.GetUserAvailability(t.Context(), q); responseCode(err) != "ErrorTimeIntervalTooBig" {
+		t.Errorf("suggestions over a year: %v", err)
+	}
+}
+
+// TestIDsOpenNothing says that an id made by hand shows no more than a search would.
+func TestIDsOpenNothing(t *testing.T) {
+	c := colleague(t)
+	items, _, err := c.FindItem(t.Context(), ews.FolderID{Distinguished: "calendar", Mailbox: tom}, monday, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(items[1].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := base64.StdEncoding.EncodeToString(append(raw[:len(raw)-len(tom.String())], "anna@contoso.example"...))
+	got, err := c.GetItem(t.Context(), forged)
+	if err != nil || responseCode(got[0].Err) != "ErrorAccessDenied" {
+		t.Errorf("%+v %v", got, err)
+	}
+}
