@@ -18,7 +18,7 @@ import (
 
 // Client asks an Exchange Web Services endpoint: availd's, a partner's or an Exchange server's. It may be used by several
 // goroutines at once. Methods are named after their operations. A refused request, and what failed of one row of an answer,
-// is an [*Error]; whatever else went wrong on the way is an error of net/http.
+// is an [*Error]. An answer that is no SOAP has an [HTTPStatus]; whatever else went wrong on the way is an error of net/http.
 type Client struct {
 	URL           string // of Exchange.asmx, with /wssecurity for a partner
 	HTTP          *http.Client // nil: http.DefaultClient
@@ -42,15 +42,27 @@ type Error struct {
 // Error returns the endpoint's message.
 func (e *Error) Error() string { return e.Message }
 
-// ResponseCode is the EWS code of a mailbox's failure, as in an [availability.Result]; "NoError" for nil.
+// ResponseCode is the EWS code of a failure, also of a mailbox's in an [availability.Result]; "NoError" for nil.
 func ResponseCode(err error) string {
 	if err == nil {
 		return "NoError"
 	}
-	if code := fault.KindOf(err).Row().EWS; code != "" {
-		return code
+	f, ours := errors.AsType[*fault.Error](err)
+	if e, ok := errors.AsType[*Error](err); ok && !ours && e.ResponseCode != "" {
+		return e.ResponseCode
+	}
+	if ours && f.Kind.Row().EWS != "" {
+		return f.Kind.Row().EWS
 	}
 	return "ErrorInternalServerError"
+}
+
+// HTTPStatus is the status of an answer that was no SOAP, such as 401 where the password is wrong; 0 for every other error.
+func HTTPStatus(err error) int {
+	if e, ok := errors.AsType[*soap.HTTPError](err); ok {
+		return e.Status
+	}
+	return 0
 }
 
 // GetUserAvailability asks for the free/busy of q's mailboxes, for suggestions, or for both ([MS-OXWAVLS] 3.1.4.1). The

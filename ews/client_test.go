@@ -75,6 +75,19 @@ func TestClientTellsThatThereIsMore(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeftOutUnsaid: more than a thousand entries are an error, unless the client set a limit itself.
+func TestNothingIsLeftOutUnsaid(t *testing.T) {
+	c, crowded := colleague(t), ews.FolderID{Distinguished: "calendar", Mailbox: smtpaddr.MustAddress("crowded@contoso.example")}
+	if items, _, err := c.FindItem(t.Context(), crowded, monday, 0); responseCode(err) != "ErrorExceededFindCountLimit" {
+		t.Errorf("%d items, %v", len(items), err)
+	}
+	for limit, want := range map[int]int{1000: 1000, 5000: 1000} {
+		if items, more, err := c.FindItem(t.Context(), crowded, monday, limit); err != nil || !more || len(items) != want {
+			t.Errorf("of at most %d: %d items, more %t, %v", limit, len(items), more, err)
+		}
+	}
+}
+
 func TestClientErrorsNameTheCode(t *testing.T) {
 	c := colleague(t)
 	years := availability.Window{Start: at(1, 0, 0), End: at(1, 0, 0).AddDate(3, 0, 0)}

@@ -1,6 +1,13 @@
 // Package ews is Exchange Web Services as far as free/busy needs it ([MS-OXWAVLS]): GetUserAvailability with suggestions,
-// server and client; and what programs call before they ask for free/busy: GetServerTimeZones, GetFolder, ConvertId and
-// ResolveNames. Every other operation is answered with a proper fault.
+// server and client; what programs call before they ask for free/busy: GetServerTimeZones, GetFolder, ConvertId and
+// ResolveNames; and FindItem and GetItem, by which they read a calendar. Every other operation is answered with a proper
+// fault.
+//
+// [Client] calls them, of availd and of Exchange servers: its methods are named after the operations, its errors are an
+// [*Error] with the ResponseCode. Nothing that a program must name lies in an internal package.
+//
+// Not covered of the calendar: masters of series, other views than CalendarView, conditions and sort orders, bodies,
+// attachments and attendees, and every change.
 package ews
 
 // Namespaces of the EWS schema.

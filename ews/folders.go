@@ -107,7 +107,7 @@ func (h *Handler) getFolder(ctx context.Context, env *soap.Envelope, who orgrel.
 // calendar, that or a folder above it.
 func (h *Handler) findFolder(ctx context.Context, e xmlsec.Element, who orgrel.Requester) (f mailboxFolder, err error) {
 	id, _ := e.Attr("Id")
-	ok := false
+	var ok bool
 	switch e.Local() {
 	case "DistinguishedFolderId":
 		if f.folder, ok = folderNamed(id); !ok {
