@@ -21,7 +21,7 @@ const maxResponse = 1 << 20
 type Client struct {
 	HTTP          *http.Client // its deadline, TLS and dialer; redirects are followed by the Client itself
 	UserAgent     string
-	RequestHeader http.Header
+	RequestHeader http.Header // further HTTP headers
 	// Header returns ready SOAP header blocks for a message: how a delegation token travels. nil: none.
 	Header       func(ctx context.Context, to, action string) ([]byte, error)
 	Username     string // Basic authentication where not empty

@@ -20,7 +20,7 @@ import (
 // goroutines at once. Methods are named after their operations. A refused request, and what failed of one row of an answer,
 // is an [*Error]. An answer that is no SOAP has an [HTTPStatus]; whatever else went wrong on the way is an error of net/http.
 type Client struct {
-	URL           string // of Exchange.asmx, with /wssecurity for a partner
+	URL           string       // of Exchange.asmx, with /wssecurity for a partner
 	HTTP          *http.Client // nil: http.DefaultClient
 	UserAgent     string
 	Username      string // Basic authentication, where Header is nil
@@ -129,8 +129,12 @@ func appendRequest(dst []byte, q availability.Query, rule timezone.Serializable,
 		if q.Suggestions != nil {
 			kind = m.Type
 		}
+		address := m.Raw
+		if !m.Address.IsZero() {
+			address = m.Address.String()
+		}
 		dst = append(dst, "<t:MailboxData><t:Email><t:Address>"...)
-		dst = xmlsec.AppendText(dst, m.Address.String())
+		dst = xmlsec.AppendText(dst, address)
 		dst = append(dst, "</t:Address><t:RoutingType>SMTP</t:RoutingType></t:Email><t:AttendeeType>"+attendeeTypes[kind]+"</t:AttendeeType>"...)
 		if q.Suggestions != nil && m.ExcludeConflicts {
 			dst = append(dst, "<t:ExcludeConflicts>true</t:ExcludeConflicts>"...)

@@ -4,8 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +26,7 @@ import (
 func colleague(t *testing.T) *ews.Client {
 	t.Helper()
 	service := &availability.Service{Calendars: contoso{}, Relationships: contoso{}, Organization: contoso{}, Limits: availability.DefaultLimits(), Now: func() time.Time { return at(20, 12, 0) }}
-	srv := httptest.NewServer(ews.NewHandler(ews.Options{Service: service, Directory: contoso{}, Calendar: service, ServerName: "mail.contoso.example",
+	srv := httptest.NewServer(ews.NewHandler(ews.Options{Service: service, Calendar: service, ServerName: "mail.contoso.example",
 		Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester("own"), nil }}))
 	t.Cleanup(srv.Close)
 	return &ews.Client{URL: srv.URL, HTTP: srv.Client()}
@@ -199,6 +203,40 @@ func TestClientAsksForSuggestions(t *testing.T) {
 	o.Window.End = o.Window.Start.AddDate(1, 0, 0)
 	if _, err = c.GetUserAvailability(t.Context(), q); responseCode(err) != "ErrorTimeIntervalTooBig" {
 		t.Errorf("suggestions over a year: %v", err)
+	}
+}
+
+// TestEachVersionGetsWhatItKnows: time zones of items since Exchange2010, WorkingElsewhere since Exchange2013, and an
+// answer for every version.
+func TestEachVersionGetsWhatItKnows(t *testing.T) {
+	c := colleague(t)
+	request, err := os.ReadFile("testdata/finditem/own-private-item-whole.request.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope := strings.ReplaceAll(string(request), "2026-11-23T14:00:00Z", "2026-11-23T16:00:00Z")
+	for version, want := range map[string]struct{ zones, elsewhere bool }{
+		"": {}, "Exchange2007": {}, "Exchange2007_SP1": {}, "Exchange2010": {true, false}, "Exchange2010_SP1": {true, false}, "Exchange2010_SP2": {true, false},
+		"Exchange2013": {true, true}, "Exchange2013_SP1": {true, true}, "Exchange2015": {true, true}, "Exchange2016": {true, true}, "Exchange2019": {true, true},
+		"V2017_07_11": {true, true}, "Exchange2031": {true, true},
+	} {
+		header := `<t:RequestServerVersion Version="` + version + `"/>`
+		if version == "" {
+			header = ""
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, c.URL, strings.NewReader(strings.Replace(envelope, `<t:RequestServerVersion Version="Exchange2013_SP1"/>`, header, 1)))
+		r.RequestURI = ""
+		r.Header.Set("Content-Type", "text/xml; charset=utf-8")
+		w, err := c.HTTP.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(w.Body)
+		w.Body.Close()
+		answer := string(b)
+		if err != nil || w.StatusCode != http.StatusOK || strings.Contains(answer, "<t:StartTimeZone") != want.zones || strings.Contains(answer, ">WorkingElsewhere<") != want.elsewhere {
+			t.Errorf("%q: HTTP %d, %v %s", version, w.StatusCode, err, answer)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // exampleServer stands for the endpoint of an organization in which tom shows his calendar and anna only when she is busy.
 func exampleServer() *httptest.Server {
 	service := &availability.Service{Calendars: contoso{}, Relationships: contoso{}, Organization: contoso{}, Limits: availability.DefaultLimits(), Now: func() time.Time { return at(20, 12, 0) }}
-	return httptest.NewTLSServer(ews.NewHandler(ews.Options{Service: service, Directory: contoso{}, Calendar: service, ServerName: "mail.contoso.example",
+	return httptest.NewTLSServer(ews.NewHandler(ews.Options{Service: service, Calendar: service, ServerName: "mail.contoso.example",
 		Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester("own"), nil }}))
 }
 

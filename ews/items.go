@@ -67,7 +67,7 @@ func (h *Handler) findItem(ctx context.Context, env *soap.Envelope, who orgrel.R
 	if n == 0 {
 		return nil, soap.Schema(req, "The element 'ParentFolderIds' is missing or empty.")
 	}
-	record.From(ctx).Set(slog.Any("codes", codes))
+	record.From(ctx).Set(slog.Any("rows", codes))
 	return append(dst, "</ResponseMessages></FindItemResponse>"...), nil
 }
 
@@ -200,7 +200,7 @@ func (h *Handler) getItem(ctx context.Context, env *soap.Envelope, who orgrel.Re
 	if n == 0 {
 		return nil, soap.Schema(req, "The element 'ItemIds' is missing or empty.")
 	}
-	record.From(ctx).Set(slog.Any("codes", codes))
+	record.From(ctx).Set(slog.Any("rows", codes))
 	return append(dst, "</ResponseMessages></GetItemResponse>"...), nil
 }
 
