@@ -240,6 +240,25 @@ func TestEachVersionGetsWhatItKnows(t *testing.T) {
 	}
 }
 
+// TestAPrivateMeetingOfAnotherCannotBeTried: the asker has the same meeting in his own calendar; its id, made into one of
+// Tom's, does not tell that Tom's private entry is that meeting.
+func TestAPrivateMeetingOfAnotherCannotBeTried(t *testing.T) {
+	c := colleague(t)
+	mine, _, err := c.FindItem(t.Context(), ews.FolderID{Distinguished: "calendar"}, monday, 0)
+	if err != nil || mine[3].Subject != "Doctor" {
+		t.Fatalf("%+v %v", mine, err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(mine[3].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := base64.StdEncoding.EncodeToString(append(raw[:len(raw)-len("colleague@contoso.example")], tom.String()...))
+	got, err := c.GetItem(t.Context(), tried)
+	if err != nil || responseCode(got[0].Err) != "ErrorItemNotFound" {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
 // TestIDsOpenNothing says that an id made by hand shows no more than a search would.
 func TestIDsOpenNothing(t *testing.T) {
 	c := colleague(t)

@@ -34,7 +34,17 @@ func itemsOf(v availability.CalendarView) []item {
 	return items
 }
 
-func (it *item) id() itemID { return itemID{it.view.Mailbox, it.Start, seriesOf(it.UID)} }
+// bare tells whether only the time of the item is shown.
+func (it *item) bare() bool { return it.IsPrivate && !it.view.Own }
+
+// id names the item. Whoever knows a meeting's UID must not find out by it that a bare item is that meeting, so that those
+// are told apart by what is shown of them.
+func (it *item) id() itemID {
+	if it.bare() {
+		return itemID{it.view.Mailbox, it.Start, seriesOf(it.changeKey())}
+	}
+	return itemID{it.view.Mailbox, it.Start, seriesOf(it.UID)}
+}
 
 // itemShape is what is wanted of each item.
 type itemShape struct {
@@ -77,7 +87,7 @@ var properties = []property{
 	{uri: "item:ReminderIsSet", write: flagElement("ReminderIsSet", func(it *item) bool { return it.IsReminderSet })},
 	{uri: "item:HasAttachments", common: true, write: constantElement("HasAttachments", "false")},
 	{uri: "calendar:UID", write: textElement("UID", func(it *item) string {
-		if it.IsPrivate && !it.view.Own {
+		if it.bare() {
 			return ""
 		}
 		return it.UID

@@ -16,7 +16,7 @@ import (
 type itemID struct {
 	owner  smtpaddr.Address
 	start  time.Time
-	series [16]byte // of the UID: ids have a bound, UIDs have none
+	series [16]byte // a hash, mostly of the UID: ids have a bound, UIDs have none
 }
 
 const itemIDVersion = 1
