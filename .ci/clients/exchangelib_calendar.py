@@ -31,7 +31,7 @@ start, end = (
 
 
 def wall(at):
-    if not hasattr(at, "hour"):  # a whole day, as a date: exchangelib's last one is inclusive
+    if not hasattr(at, "hour"):  # of a whole day exchangelib makes a date
         at = EWSDateTime(at.year, at.month, at.day, tzinfo=EWSTimeZone("Europe/Berlin"))
     return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
 
@@ -53,15 +53,16 @@ except exchangelib.errors.ErrorInvalidOperation:
 
 def entry(i):
     details = {
-        "Subject": i.subject or "",
-        "Location": i.location or "",
         "IsMeeting": i.is_meeting,
         "IsRecurring": i.type != "Single",
         "IsException": i.type == "Exception",
         "IsReminderSet": i.reminder_is_set,
         "IsPrivate": i.sensitivity == "Private",
     }
-    return {"Start": wall(i.start), "End": wall(i.end), "BusyType": i.legacy_free_busy_status, "Details": details}
+    if not details["IsPrivate"]:  # the owner reads what free/busy shows nobody
+        details |= {"Subject": i.subject or "", "Location": i.location or ""}
+    end = i.end + datetime.timedelta(days=1) if i.is_all_day else i.end  # its last day, which is still one of it
+    return {"Start": wall(i.start), "End": wall(end), "BusyType": i.legacy_free_busy_status, "Details": details}
 
 
 rows = [{"Address": a} for a in question["addresses"]]
