@@ -16,16 +16,25 @@ import (
 const maxResponse = 1 << 20
 
 // Client asks Autodiscover services. Redirects stay within the registrable domain of the URL that was asked, and the
-// TrustedHosts; every hop gets a message of its own, so that no token travels to a host that it was not addressed to.
+// TrustedHosts; every hop gets a message of its own, so that no token travels to a host that it was not addressed to. What
+// the service refuses is an [*Error]; an answer that is no SOAP has an [HTTPStatus].
 type Client struct {
 	HTTP          *http.Client // its deadline, TLS and dialer; redirects are followed by the Client itself
 	UserAgent     string
-	RequestHeader http.Header
+	RequestHeader http.Header // further HTTP headers
 	// Header returns ready SOAP header blocks for a message: how a delegation token travels. nil: none.
 	Header       func(ctx context.Context, to, action string) ([]byte, error)
 	Username     string // Basic authentication where not empty
 	Password     string
 	TrustedHosts []string // hosts of other domains that a redirect or an SRV record may lead to
+}
+
+// HTTPStatus is the status of an answer that was no SOAP, such as 401 where the password is wrong; 0 for every other error.
+func HTTPStatus(err error) int {
+	if e, ok := errors.AsType[*soap.HTTPError](err); ok {
+		return e.Status
+	}
+	return 0
 }
 
 // Error is a fault or an ErrorCode that the service answered.

@@ -328,7 +328,7 @@ func (s *Service) answer(q Query, m Attendee, c mailbox.Calendar, level orgrel.A
 // under their name, where there is one, else Default. For partners only Default counts, whoever asks there.
 func ownerGrants(r orgrel.Requester, c mailbox.Calendar) (level orgrel.AccessLevel, by string) {
 	if !r.External && c.Mailbox != nil {
-		if r.Address == c.Mailbox.Address || slices.Contains(c.Mailbox.Aliases, r.Address) {
+		if owns(r, c.Mailbox) {
 			return orgrel.LimitedDetails, "the owner, who sees everything"
 		}
 		if p, named := c.Mailbox.PermissionFor(r.Address); named {
@@ -336,6 +336,11 @@ func ownerGrants(r orgrel.Requester, c mailbox.Calendar) (level orgrel.AccessLev
 		}
 	}
 	return Contributes(c.DefaultPermission), fmt.Sprintf("the owner's Default permission: %s", c.DefaultPermission)
+}
+
+// owns tells whether the mailbox is the requester's own.
+func owns(r orgrel.Requester, m *mailbox.Mailbox) bool {
+	return r.Address == m.Address || slices.Contains(m.Aliases, r.Address)
 }
 
 // Contributes is what a calendar permission lets its holder see of free/busy.

@@ -8,7 +8,27 @@ import (
 	"github.com/availd/availd/availability"
 	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/mailbox/timezone"
+	"github.com/availd/availd/smtpaddr"
 )
+
+// BenchmarkFindItem writes all properties of a month: ten entries a day.
+func BenchmarkFindItem(b *testing.B) {
+	zone, err := timezone.Lookup("Europe/Berlin")
+	if err != nil {
+		b.Fatal(err)
+	}
+	v := availability.CalendarView{Mailbox: smtpaddr.MustAddress("tom@contoso.example"), Own: true, Zone: zone}
+	for k := range 300 {
+		at := time.Date(2026, 11, 1+k/10, 8+k%10, 0, 0, 0, time.UTC)
+		v.Entries = append(v.Entries, mailbox.Occurrence{UID: "040000008200E00074C5B7101A82E008" + fmt.Sprint(k), Start: at, End: at.Add(time.Hour), BusyType: mailbox.Busy, Subject: "Planning & review", Location: "Room 1"})
+	}
+	var out []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		out = appendFound(out[:0], found{items: itemsOf(v)}, itemShape{properties: properties})
+	}
+	b.SetBytes(int64(len(out)))
+}
 
 // BenchmarkEncodeAnswer writes the response of a DetailedMerged request: 40 entries and a week of digits a mailbox.
 func BenchmarkEncodeAnswer(b *testing.B) {

@@ -16,10 +16,12 @@ import (
 	"github.com/availd/availd/mailbox/timezone"
 )
 
-// Client asks an Exchange Web Services endpoint.
+// Client asks an Exchange Web Services endpoint: availd's, a partner's or an Exchange server's. It may be used by several
+// goroutines at once. Methods are named after their operations. A refused request, and what failed of one row of an answer,
+// is an [*Error]. An answer that is no SOAP has an [HTTPStatus]; whatever else went wrong on the way is an error of net/http.
 type Client struct {
-	URL           string // of Exchange.asmx, with /wssecurity for a partner
-	HTTP          *http.Client
+	URL           string       // of Exchange.asmx, with /wssecurity for a partner
+	HTTP          *http.Client // nil: http.DefaultClient
 	UserAgent     string
 	Username      string // Basic authentication, where Header is nil
 	Password      string
@@ -28,39 +30,75 @@ type Client struct {
 	Header func(ctx context.Context, to, action string) ([]byte, error)
 }
 
-// Error is a fault that the endpoint answered.
+// Error is what the endpoint answered: a fault, or the failure of one mailbox, folder or item.
 type Error struct {
-	Code         string // local name of the fault code
-	ResponseCode string // EWS code, "" for WS-Security faults
+	Code         string // local name of the fault code; "" where it is no fault
+	ResponseCode string // EWS code, such as ErrorAccessDenied; "" for WS-Security faults
 	Message      string
 	Security     bool          // the token or its message was refused
 	BackOff      time.Duration // how long the endpoint wants not to be asked; 0: it did not say
 }
 
+// Error returns the endpoint's message.
 func (e *Error) Error() string { return e.Message }
 
-// ResponseCode is the EWS code of a mailbox's failure, as in an [availability.Result]; "NoError" for nil.
+// ResponseCode is the EWS code of a failure, also of a mailbox's in an [availability.Result]; "NoError" for nil.
 func ResponseCode(err error) string {
 	if err == nil {
 		return "NoError"
 	}
-	if code := fault.KindOf(err).Row().EWS; code != "" {
-		return code
+	f, ours := errors.AsType[*fault.Error](err)
+	if e, ok := errors.AsType[*Error](err); ok && !ours && e.ResponseCode != "" {
+		return e.ResponseCode
+	}
+	if ours && f.Kind.Row().EWS != "" {
+		return f.Kind.Row().EWS
 	}
 	return "ErrorInternalServerError"
 }
 
-// GetUserAvailability asks for the mailboxes of q and returns their answers by position. Times are asked and answered
-// in UTC. What the endpoint answers is checked: count, views, busy types, digits.
-func (c *Client) GetUserAvailability(ctx context.Context, q availability.Query) ([]availability.Result, error) {
+// HTTPStatus is the status of an answer that was no SOAP, such as 401 where the password is wrong; 0 for every other error.
+func HTTPStatus(err error) int {
+	if e, ok := errors.AsType[*soap.HTTPError](err); ok {
+		return e.Status
+	}
+	return 0
+}
+
+// GetUserAvailability asks for the free/busy of q's mailboxes, for suggestions, or for both ([MS-OXWAVLS] 3.1.4.1). The
+// results have the mailboxes' positions; what failed of one is its Err, which unwraps to an [*Error]. What the endpoint
+// answers is checked: count, views, busy types, digits.
+//
+// Without a Zone times travel in UTC, where none is ambiguous. In a zone days of suggestions begin at its midnights, and
+// an entry that lies in the hour that summer time repeats is taken for the longest time that it can mean. Requester is not
+// sent. AttendeeType and ExcludeConflicts are, where suggestions are asked.
+func (c *Client) GetUserAvailability(ctx context.Context, q availability.Query) (availability.Answer, error) {
 	if q.MergedInterval == 0 {
 		q.MergedInterval = 30 * time.Minute
 	}
-	env, err := c.call(ctx, "GetUserAvailability", appendRequest(nil, q))
+	rule, zone, err := asked(q)
 	if err != nil {
-		return nil, err
+		return availability.Answer{}, err
 	}
-	return readResponse(env, q)
+	env, err := c.call(ctx, "GetUserAvailability", appendRequest(nil, q, rule, zone))
+	if err != nil {
+		return availability.Answer{}, err
+	}
+	return readAnswer(env, q, zone)
+}
+
+// asked is the zone of q as it travels: the rule of the year in which its window starts, and what that makes of times.
+func asked(q availability.Query) (rule timezone.Serializable, zone *timezone.Zone, err error) {
+	if q.Zone == nil {
+		return timezone.UTC().Serializable(q.Window.Start), timezone.UTC(), nil
+	}
+	start := q.Window.Start
+	if q.View == availability.ViewNone && q.Suggestions != nil {
+		start = q.Suggestions.Window.Start
+	}
+	rule = q.Zone.Serializable(start)
+	zone, err = timezone.FromSerializable(rule)
+	return rule, zone, err
 }
 
 // call sends the body of an operation. The error of a refused request is an [*Error].
@@ -82,35 +120,114 @@ func (c *Client) call(ctx context.Context, operation string, body []byte) (*soap
 	return env, err
 }
 
-func appendRequest(dst []byte, q availability.Query) []byte {
+func appendRequest(dst []byte, q availability.Query, rule timezone.Serializable, zone *timezone.Zone) []byte {
 	dst = append(dst, `<m:GetUserAvailabilityRequest xmlns:m="`+nsMessages+`" xmlns:t="`+nsTypes+`"><t:TimeZone>`...)
-	dst = appendSerializable(dst, timezone.UTC().Serializable(q.Window.Start))
+	dst = appendSerializable(dst, rule)
 	dst = append(dst, "</t:TimeZone><m:MailboxDataArray>"...)
 	for _, m := range q.Mailboxes {
+		kind := availability.Required // who asks for free/busy alone does not tell what for
+		if q.Suggestions != nil {
+			kind = m.Type
+		}
+		address := m.Raw
+		if !m.Address.IsZero() {
+			address = m.Address.String()
+		}
 		dst = append(dst, "<t:MailboxData><t:Email><t:Address>"...)
-		dst = xmlsec.AppendText(dst, m.Address.String())
-		dst = append(dst, "</t:Address><t:RoutingType>SMTP</t:RoutingType></t:Email><t:AttendeeType>Required</t:AttendeeType></t:MailboxData>"...)
+		dst = xmlsec.AppendText(dst, address)
+		dst = append(dst, "</t:Address><t:RoutingType>SMTP</t:RoutingType></t:Email><t:AttendeeType>"+attendeeTypes[kind]+"</t:AttendeeType>"...)
+		if q.Suggestions != nil && m.ExcludeConflicts {
+			dst = append(dst, "<t:ExcludeConflicts>true</t:ExcludeConflicts>"...)
+		}
+		dst = append(dst, "</t:MailboxData>"...)
 	}
-	dst = append(dst, "</m:MailboxDataArray><t:FreeBusyViewOptions><t:TimeWindow>"...)
-	dst = append(dst, "<t:StartTime>"+q.Window.Start.UTC().Format(wallTime)+"</t:StartTime><t:EndTime>"+q.Window.End.UTC().Format(wallTime)+"</t:EndTime></t:TimeWindow>"...)
-	dst = appendInt(dst, "MergedFreeBusyIntervalInMinutes", int(q.MergedInterval/time.Minute))
-	return append(dst, "<t:RequestedView>"+q.View.String()+"</t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest>"...)
+	dst = append(dst, "</m:MailboxDataArray>"...)
+	if q.View != availability.ViewNone {
+		dst = appendInstants(append(dst, "<t:FreeBusyViewOptions>"...), q)
+		dst = appendInt(dst, "MergedFreeBusyIntervalInMinutes", int(q.MergedInterval/time.Minute))
+		dst = append(dst, "<t:RequestedView>"+q.View.String()+"</t:RequestedView></t:FreeBusyViewOptions>"...)
+	}
+	if q.Suggestions != nil {
+		dst = appendSuggestionsOptions(dst, q.Suggestions, zone)
+	}
+	return append(dst, "</m:GetUserAvailabilityRequest>"...)
+}
+
+// appendInstants writes the window in UTC, and says so where the zone of the answer is another: local to that one a
+// bound in the hour that summer time repeats would be read as an hour later.
+func appendInstants(dst []byte, q availability.Query) []byte {
+	z := ""
+	if q.Zone != nil {
+		z = "Z"
+	}
+	dst = append(dst, "<t:TimeWindow><t:StartTime>"+q.Window.Start.UTC().Format(wallTime)+z+"</t:StartTime>"...)
+	return append(dst, "<t:EndTime>"+q.Window.End.UTC().Format(wallTime)+z+"</t:EndTime></t:TimeWindow>"...)
+}
+
+// appendWindow writes a window of whole days, local to zone.
+func appendWindow(dst []byte, name string, w availability.Window, zone *timezone.Zone) []byte {
+	dst = appendWall(append(dst, "<t:"+name+"><t:StartTime>"...), zone.Wall(w.Start))
+	dst = appendWall(append(dst, "</t:StartTime><t:EndTime>"...), zone.Wall(w.End))
+	return append(dst, "</t:EndTime></t:"+name+">"...)
+}
+
+// rows sends the body of an operation and returns the response messages of its answer, of which there must be n.
+func (c *Client) rows(ctx context.Context, operation string, body []byte, n int) ([]xmlsec.Element, error) {
+	env, err := c.call(ctx, operation, body)
+	if err != nil {
+		return nil, err
+	}
+	if !env.Payload.Is(nsMessages, operation+"Response") {
+		return nil, lie("it is a %.60s", env.Payload.Local())
+	}
+	var out []xmlsec.Element
+	for r := range env.Payload.Child(nsMessages, "ResponseMessages").Children() {
+		if !r.Is(nsMessages, operation+"ResponseMessage") || len(out) == n {
+			return nil, lie("it holds %.60s, or more rows than %d", r.Local(), n)
+		}
+		out = append(out, r)
+	}
+	if len(out) != n {
+		return nil, lie("%d rows instead of %d", len(out), n)
+	}
+	return out, nil
+}
+
+// responseError is what a response message says of a failure; nil where it is none.
+func responseError(message xmlsec.Element) error {
+	if class, _ := message.Attr("ResponseClass"); class == "Success" || class == "Warning" {
+		return nil
+	}
+	code, _ := textOf(message.Child(nsMessages, "ResponseCode"))
+	text, _ := textOf(message.Child(nsMessages, "MessageText"))
+	return &Error{ResponseCode: code, Message: text}
 }
 
 func lie(format string, args ...any) error {
 	return fmt.Errorf("the answer is not what was asked: "+format, args...)
 }
 
-func readResponse(env *soap.Envelope, q availability.Query) ([]availability.Result, error) {
+func readAnswer(env *soap.Envelope, q availability.Query, zone *timezone.Zone) (a availability.Answer, err error) {
 	if !env.Payload.Is(nsMessages, "GetUserAvailabilityResponse") {
-		return nil, lie("it is a %.60s", env.Payload.Local())
+		return a, lie("it is a %.60s", env.Payload.Local())
 	}
-	var out []availability.Result
-	for r := range env.Payload.Child(nsMessages, "FreeBusyResponseArray").Children() {
+	if q.View != availability.ViewNone {
+		if a.Results, err = readResults(env.Payload.Child(nsMessages, "FreeBusyResponseArray"), q, zone); err != nil {
+			return a, err
+		}
+	}
+	if q.Suggestions != nil {
+		a.Suggestions, err = readSuggestionsAnswer(env.Payload.Child(nsMessages, "SuggestionsResponse"), len(q.Mailboxes), zone)
+	}
+	return a, err
+}
+
+func readResults(array xmlsec.Element, q availability.Query, zone *timezone.Zone) (out []availability.Result, err error) {
+	for r := range array.Children() {
 		if !r.Is(nsMessages, "FreeBusyResponse") || len(out) == len(q.Mailboxes) {
 			return nil, lie("it holds %s, or more mailboxes than %d", r.Local(), len(q.Mailboxes))
 		}
-		res, err := readResult(r, q)
+		res, err := readResult(r, q, zone)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +239,7 @@ func readResponse(env *soap.Envelope, q availability.Query) ([]availability.Resu
 	return out, nil
 }
 
-func readResult(r xmlsec.Element, q availability.Query) (availability.Result, error) {
+func readResult(r xmlsec.Element, q availability.Query, zone *timezone.Zone) (availability.Result, error) {
 	var res availability.Result
 	msg := r.Child(nsMessages, "ResponseMessage")
 	class, _ := msg.Attr("ResponseClass")
@@ -147,7 +264,7 @@ func readResult(r xmlsec.Element, q availability.Query) (availability.Result, er
 		return res, lie("MergedFreeBusy has %d digits, or others than 0 to 4, instead of %d", len(res.View.Merged), slots)
 	}
 	for e := range view.Child(nsTypes, "CalendarEventArray").Children() {
-		ev, err := readEvent(e)
+		ev, err := readEvent(e, zone)
 		if err != nil {
 			return res, err
 		}
@@ -159,22 +276,22 @@ func readResult(r xmlsec.Element, q availability.Query) (availability.Result, er
 	return res, err
 }
 
-// remoteError keeps the partner's code where it is one of ours.
+// remoteError keeps the partner's code where it is one of ours. Either way the error unwraps to what was answered.
 func remoteError(code, text string) error {
+	answered := &Error{ResponseCode: code, Message: text}
 	for _, row := range fault.Table() {
 		if row.EWS == code && code != "" && (row.ExceptionType != "" || row.HTTP == http.StatusOK) {
-			return &fault.Error{Kind: row.Kind, Message: text}
+			return &fault.Error{Kind: row.Kind, Message: text, Cause: answered}
 		}
 	}
-	return fault.New(fault.ProxyRequestFailed, "Proxy web request failed. , inner exception: %s %s", code, text)
+	return &fault.Error{Kind: fault.ProxyRequestFailed, Message: fmt.Sprintf("Proxy web request failed. , inner exception: %s %s", code, text), Cause: answered}
 }
 
-func readEvent(e xmlsec.Element) (o mailbox.Occurrence, err error) {
-	utc := timezone.UTC()
-	if o.Start, err = readDateTime(e, "StartTime", utc); err != nil {
+func readEvent(e xmlsec.Element, zone *timezone.Zone) (o mailbox.Occurrence, err error) {
+	if o.Start, err = readPlaced(e, "StartTime", zone.Instant); err != nil {
 		return o, err
 	}
-	if o.End, err = readDateTime(e, "EndTime", utc); err != nil {
+	if o.End, err = readPlaced(e, "EndTime", zone.InstantStandard); err != nil {
 		return o, err
 	}
 	busy, err := textOf(e.Child(nsTypes, "BusyType"))
@@ -192,10 +309,15 @@ func readEvent(e xmlsec.Element) (o mailbox.Occurrence, err error) {
 		return o, err
 	}
 	for name, into := range map[string]*bool{"IsMeeting": &o.IsMeeting, "IsRecurring": &o.IsRecurring, "IsException": &o.IsException, "IsReminderSet": &o.IsReminderSet, "IsPrivate": &o.IsPrivate} {
-		text, _ := textOf(d.Child(nsTypes, name))
-		*into = text == "true" || text == "1"
+		*into = isTrue(d.Child(nsTypes, name))
 	}
 	return o, nil
+}
+
+// isTrue reads an xsd:boolean; one that is missing is false.
+func isTrue(e xmlsec.Element) bool {
+	text, _ := textOf(e)
+	return text == "true" || text == "1"
 }
 
 func readWorkingHours(e xmlsec.Element) (*mailbox.WorkingHours, timezone.Serializable, error) {

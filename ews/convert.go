@@ -95,13 +95,15 @@ func order(e xmlsec.Element, names ...string) error {
 	return nil
 }
 
+// attendeeTypes are the schema's names, by availability.AttendeeType.
+var attendeeTypes = [...]string{availability.Organizer: "Organizer", availability.Required: "Required", availability.Optional: "Optional",
+	availability.Room: "Room", availability.Resource: "Resource"}
+
 func readMailboxes(body xmlsec.Element, q *availability.Query) error {
 	array := body.Child(nsMessages, "MailboxDataArray")
 	if array.IsZero() {
 		return soap.Schema(body, "The element 'MailboxDataArray' is missing.")
 	}
-	types := map[string]availability.AttendeeType{"Organizer": availability.Organizer, "Required": availability.Required,
-		"Optional": availability.Optional, "Room": availability.Room, "Resource": availability.Resource}
 	for m := range array.Children() {
 		email := m.Child(nsTypes, "Email")
 		if !m.Is(nsTypes, "MailboxData") || email.IsZero() || email.Child(nsTypes, "Address").IsZero() {
@@ -119,13 +121,14 @@ func readMailboxes(body xmlsec.Element, q *availability.Query) error {
 				return err
 			}
 		}
-		var ok bool
-		if a.Type, ok = types[kind]; !ok {
+		known := slices.Index(attendeeTypes[:], kind)
+		if known < 0 {
 			return soap.Schema(m, fmt.Sprintf("The AttendeeType '%.40s' is not known.", kind))
 		}
 		if !slices.Contains([]string{"", "true", "1", "false", "0"}, exclude) {
 			return soap.Schema(m, fmt.Sprintf("The value '%.40s' of ExcludeConflicts is not a boolean.", exclude))
 		}
+		a.Type = availability.AttendeeType(known)
 		a.ExcludeConflicts = exclude == "true" || exclude == "1"
 		if a.RoutingType == "" || strings.EqualFold(a.RoutingType, "SMTP") {
 			if addr, err := smtpaddr.ParseProxyAddress(a.Raw); err == nil {
@@ -202,6 +205,14 @@ var farYear = regexp.MustCompile(`^(-\d{4,}|\d{5,})-\d\d-\d\dT\d\d:\d\d:\d\d(\.\
 // no calendar has become the first or the last instant of those that count: a window to there is too long, one there is
 // empty.
 func readDateTime(parent xmlsec.Element, name string, zone *timezone.Zone) (time.Time, error) {
+	if zone == nil {
+		return readPlaced(parent, name, nil)
+	}
+	return readPlaced(parent, name, zone.InstantStandard)
+}
+
+// readPlaced is readDateTime with the way in which local times become instants.
+func readPlaced(parent xmlsec.Element, name string, place func(wall time.Time) time.Time) (time.Time, error) {
 	e := parent.Child(nsTypes, name)
 	text, err := textOf(e)
 	if err != nil {
@@ -210,6 +221,11 @@ func readDateTime(parent xmlsec.Element, name string, zone *timezone.Zone) (time
 	if e.IsZero() {
 		return time.Time{}, soap.Schema(parent, "The element '"+name+"' is missing.")
 	}
+	return parseDateTime(e, name, text, place)
+}
+
+// parseDateTime reads what e says under a name, in an element or an attribute.
+func parseDateTime(e xmlsec.Element, name, text string, place func(wall time.Time) time.Time) (time.Time, error) {
 	bad := soap.Schema(e, fmt.Sprintf("The value '%.40s' of %s is not a dateTime.", text, name))
 	switch {
 	case len(text) > 40:
@@ -226,10 +242,10 @@ func readDateTime(parent xmlsec.Element, name string, zone *timezone.Zone) (time
 	if err != nil {
 		return time.Time{}, bad
 	}
-	if zone == nil {
+	if place == nil {
 		return time.Time{}, fault.New(fault.TimeZone, "The time zone isn't valid. %s has no offset and the request names no time zone.", name)
 	}
-	return zone.InstantStandard(t), nil
+	return place(t), nil
 }
 
 // readZone takes t:TimeZone of the body, else t:TimeZoneContext of the header; nil when there is neither.
@@ -365,6 +381,7 @@ func readDefinition(def xmlsec.Element) (d timezone.Definition, err error) {
 	for p := range def.Child(nsTypes, "Periods").Children() {
 		var period timezone.Period
 		period.ID, _ = p.Attr("Id")
+		period.Name, _ = p.Attr("Name")
 		bias, _ := p.Attr("Bias")
 		if period.Bias, err = readDuration(p, bias); err != nil {
 			return d, err

@@ -24,7 +24,7 @@ import (
 
 var update = flag.Bool("update", false, "write the responses anew")
 
-// contoso is the data of the golden pairs: three people, one whose calendar cannot be read, and one partner.
+// contoso is the data of the golden pairs: the asking colleague, three people, one of many entries, one whose calendar cannot be read, and one partner.
 type contoso struct{}
 
 func at(day, hour, minute int) time.Time {
@@ -45,7 +45,7 @@ func (contoso) CalendarView(_ context.Context, q mailbox.CalendarQuery) ([]mailb
 		{UID: "6", Start: time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC), End: time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC), BusyType: mailbox.Busy, Subject: "Night watch"},
 		{UID: "7", Start: time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC), End: time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC), BusyType: mailbox.Busy, Subject: "Night watch"},
 	}
-	permissions := map[string]mailbox.Permission{"tom": mailbox.Reviewer, "anna": mailbox.AvailabilityOnly, "hidden": mailbox.PermissionNone, "broken": mailbox.Reviewer}
+	permissions := map[string]mailbox.Permission{"tom": mailbox.Reviewer, "anna": mailbox.AvailabilityOnly, "hidden": mailbox.PermissionNone, "broken": mailbox.Reviewer, "colleague": mailbox.AvailabilityOnly, "crowded": mailbox.Reviewer}
 	out := make([]mailbox.Calendar, len(q.Addresses))
 	for i, a := range q.Addresses {
 		if c, err := special(a.Local(), q); err != nil || c != nil {
@@ -60,6 +60,10 @@ func (contoso) CalendarView(_ context.Context, q mailbox.CalendarQuery) ([]mailb
 			continue
 		}
 		c := mailbox.Calendar{Found: true, InScope: true, DefaultPermission: p, Zone: berlin, Mailbox: &mailbox.Mailbox{Address: a, WorkingHours: mailbox.DefaultWorkingHours()}}
+		for n := 0; a.Local() == "crowded" && n < 1001; n++ {
+			start := at(23, 0, 0).Add(time.Duration(n) * time.Minute)
+			c.Occurrences = append(c.Occurrences, mailbox.Occurrence{UID: "crowd", Start: start, End: start.Add(time.Minute), BusyType: mailbox.Busy})
+		}
 		if a.Local() == "broken" {
 			c.Err = errors.New("disk on fire")
 		}
@@ -131,7 +135,7 @@ func TestGoldenPairs(t *testing.T) {
 			if strings.Contains(string(request), "OofSettings") { // what one story sets, no other reads
 				book = addressBook(t)
 			}
-			h := ews.NewHandler(ews.Options{Service: service, Recipients: recipients(t, story), Directory: book, ServerName: "mail.contoso.example", Now: func() time.Time { return at(23, 12, 0) },
+			h := ews.NewHandler(ews.Options{Service: service, Recipients: recipients(t, story), Directory: book, Calendar: service, ServerName: "mail.contoso.example", Now: func() time.Time { return at(23, 12, 0) },
 				Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester(story), nil }})
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/EWS/Exchange.asmx", strings.NewReader(string(request)))
 			r.Header.Set("Content-Type", "text/xml; charset=utf-8")

@@ -30,6 +30,7 @@ type Options struct {
 	Authenticate func(ctx context.Context, env *soap.Envelope) (orgrel.Requester, error)
 	Recipients   Recipients       // for GetMailTips and GetUserPhoto
 	Directory    Directory        // nil on an endpoint for partners, who may not search
+	Calendar     Calendar         // for FindItem and GetItem; nil on an endpoint for partners
 	ServerName   string           // ExceptionServerName
 	Now          func() time.Time // nil: time.Now
 }
@@ -63,6 +64,8 @@ var operations = []operation{
 	// Folders, items and ids.
 	{Name: "GetFolder", Request: "GetFolder", Headers: []string{"MailboxCulture", "TimeZoneContext"}, serve: (*Handler).getFolder},
 	{Name: "ConvertId", Request: "ConvertId", serve: (*Handler).convertID},
+	{Name: "FindItem", Request: "FindItem", Headers: []string{"MailboxCulture", "TimeZoneContext"}, serve: (*Handler).findItem},
+	{Name: "GetItem", Request: "GetItem", Headers: []string{"MailboxCulture", "TimeZoneContext"}, serve: (*Handler).getItem},
 	// The address book.
 	{Name: "ResolveNames", Request: "ResolveNames", Headers: []string{"MailboxCulture"}, serve: (*Handler).resolveNames},
 	{Name: "ExpandDL", Request: "ExpandDL", Headers: []string{"MailboxCulture"}, serve: (*Handler).expandDL},

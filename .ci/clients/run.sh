@@ -6,9 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=.ci/clients
-debian=(curl exchangelib zeep davmail)
+debian=(curl exchangelib exchangelib_calendar zeep davmail)
 optional=(evolution) # half a desktop, and the right to mount
-npm=(soap node_ews ews_javascript_api)
+npm=(soap node_ews ews_javascript_api ews_javascript_api_calendar)
 packages=(ews-javascript-api@0.15.3 soap@1.13.0 node-ews@3.5.0 ntlm-client@0.1.1) # node-ews forgets to name the last
 clients=("$@")
 [ ${#clients[@]} -gt 0 ] || clients=("${debian[@]}" "${optional[@]}" "${npm[@]}")
@@ -57,7 +57,7 @@ question() {
 installed() {
 	case $1 in
 	curl) command -v curl && command -v xmllint ;;
-	exchangelib | zeep) python3 -c "import $1" ;;
+	exchangelib | exchangelib_calendar | zeep) python3 -c "import ${1%_calendar}" ;;
 	davmail) [ -e /usr/share/davmail/davmail.jar ] && command -v java ;;
 	evolution) [ -e /usr/lib/evolution-data-server/calendar-backends/libecalbackendews.so ] && python3 -c 'import gi; gi.require_version("ECal", "2.0")' && unshare --mount mount --bind /etc/ssl /etc/ssl ;;
 	*) command -v node && { [ -d "$work/npm/node_modules" ] || timeout 100 npm install --prefix "$work/npm" --ignore-scripts --no-audit --no-fund "${packages[@]}"; } ;;
@@ -73,7 +73,7 @@ for client in "${clients[@]}"; do
 		[[ "${CI:-}" = true && " ${debian[*]} " == *" $client "* ]] && status=1
 		continue
 	fi
-	case $client in curl) run=(bash $here/curl_freebusy.sh) ;; soap | node_ews | ews_javascript_api) run=(node $here/${client}_freebusy.js) ;; *) run=(python3 $here/${client}_freebusy.py) ;; esac
+	case $client in exchangelib_calendar) run=(python3 $here/$client.py) ;; ews_javascript_api_calendar) run=(node $here/$client.js) ;; curl) run=(bash $here/curl_freebusy.sh) ;; soap | node_ews | ews_javascript_api) run=(node $here/${client}_freebusy.js) ;; *) run=(python3 $here/${client}_freebusy.py) ;; esac
 	for q in berlin newyork; do
 		if ! timeout 120 "${trusting[@]}" "${run[@]}" "$work/$q.question" >"$work/answer" 2>"$work/log"; then
 			tail -n 20 "$work/log"

@@ -64,11 +64,13 @@ func freebusyCommand() *cobra.Command {
 		if requestID != "" {
 			c.RequestHeader = http.Header{"Client-Request-Id": {requestID}}
 		}
-		results, err := c.GetUserAvailability(cmd.Context(), q)
+		inUTC := q // q's zone is that of what is printed: on the way no time shall be ambiguous
+		inUTC.Zone = nil
+		answer, err := c.GetUserAvailability(cmd.Context(), inUTC)
 		if err != nil {
 			return refused(err, as)
 		}
-		return printResults(cmd, q, results)
+		return printResults(cmd, q, answer.Results)
 	}}
 	f := cmd.Flags()
 	f.StringVar(&as, "as", "", "own user who asks")

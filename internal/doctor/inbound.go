@@ -117,9 +117,9 @@ func (x *examination) askOurselves(ctx context.Context, w *way, url string) {
 		if err != nil {
 			return err
 		}
-		results, err := (&ews.Client{URL: url, HTTP: h, UserAgent: userAgent, Header: header}).GetUserAvailability(ctx, x.query(user))
-		if err == nil && results[0].Err != nil && fault.KindOf(results[0].Err) != fault.NoFreeBusyAccess {
-			err = results[0].Err
+		answer, err := (&ews.Client{URL: url, HTTP: h, UserAgent: userAgent, Header: header}).GetUserAvailability(ctx, x.query(user))
+		if err == nil && answer.Results[0].Err != nil && fault.KindOf(answer.Results[0].Err) != fault.NoFreeBusyAccess {
+			err = answer.Results[0].Err
 		}
 		return err
 	})

@@ -128,9 +128,9 @@ func (x *examination) askMailbox(ctx context.Context, w *way, e *ews.Client) {
 			}
 			named = false
 		}
-		results, err := e.GetUserAvailability(ctx, x.query(mailbox))
+		answer, err := e.GetUserAvailability(ctx, x.query(mailbox))
 		if err == nil && named {
-			err = results[0].Err
+			err = answer.Results[0].Err
 		}
 		return err
 	})

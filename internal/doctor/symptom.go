@@ -182,7 +182,7 @@ func faultCode(err error) (code string, security, ok bool) {
 	if e, ok := errors.AsType[*autodiscover.Error](err); ok {
 		return e.Code, e.Security, true
 	}
-	if e, ok := errors.AsType[*ews.Error](err); ok {
+	if e, ok := errors.AsType[*ews.Error](err); ok && e.Code != "" { // without one it is a mailbox's, which has a kind
 		return e.Code, e.Security, true
 	}
 	if e, ok := errors.AsType[*soap.Fault](err); ok {

@@ -49,10 +49,10 @@ func TestARoomIsFoundByItsList(t *testing.T) {
 		if len(rooms) != 1 || rooms[0] != (directory.Entry{Name: "Room 1", Address: room, Type: directory.TypeMailbox}) {
 			t.Fatalf("%+v", rooms)
 		}
-		results, err := c.GetUserAvailability(t.Context(), query(rooms[0].Address))
+		answer, err := c.GetUserAvailability(t.Context(), query(rooms[0].Address))
 		must(t, err)
-		if results[0].Err != nil || results[0].View.Merged != "000000000200000000000000" {
-			t.Errorf("%+v", results[0])
+		if r := answer.Results[0]; r.Err != nil || r.View.Merged != "000000000200000000000000" {
+			t.Errorf("%+v", r)
 		}
 		_, err = c.GetRooms(t.Context(), tom)
 		refusedWith(t, err, "ErrorNameResolutionNoResults")

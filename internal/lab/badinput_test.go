@@ -109,7 +109,7 @@ func bodyInputs(tom smtpaddr.Address) (out []badInput) {
 		{"cut off", func(s string) string { return s[:len(s)/2] }, "ErrorSchemaValidation"},
 		{"DOCTYPE", func(s string) string { return `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>` + s }, "ErrorSchemaValidation"},
 		{"empty body", func(s string) string { return cut(s, "<m:GetUser", "</m:GetUserAvailabilityRequest>") }, "ErrorInvalidRequest"},
-		{"other operation", func(s string) string { return strings.ReplaceAll(s, "GetUserAvailabilityRequest", "FindItem") }, "ErrorInvalidOperation"},
+		{"other operation", func(s string) string { return strings.ReplaceAll(s, "GetUserAvailabilityRequest", "CreateItem") }, "ErrorInvalidOperation"},
 		{"reversed window", replace(end, "2001-01-01"), "ErrorInvalidTimeInterval"},
 		{"huge window", replace(end, "9998-01-01"), "ErrorTimeIntervalTooBig"},
 		{"30 February", replace(day, "2026-02-30"), "ErrorSchemaValidation"},

@@ -20,7 +20,8 @@ func TestTokenForAutodiscoverOpensNoCalendar(t *testing.T) {
 	onEachStore(t, func(t *testing.T, l *lab.Lab) {
 		tom := l.User(t, l.Contoso, "tom", mailbox.Reviewer, busy(9))
 		rita := l.User(t, l.Fabrikam, "rita", mailbox.AvailabilityOnly)
-		r, err := partner(t, l, rita, l.Contoso.URL, orgrel.ActionAutodiscover, nil).GetUserAvailability(t.Context(), query(tom))
+		answer, err := partner(t, l, rita, l.Contoso.URL, orgrel.ActionAutodiscover, nil).GetUserAvailability(t.Context(), query(tom))
+		r := answer.Results
 		if err != nil || r[0].Err == nil || !strings.Contains(r[0].Err.Error(), "no_free_busy_access") {
 			t.Errorf("%v %v", r, err)
 		}

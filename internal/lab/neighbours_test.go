@@ -46,8 +46,8 @@ func TestOperationsBeforeFreeBusy(t *testing.T) {
 		contains(t, ask(fmt.Sprintf(`<m:ConvertId DestinationFormat="EwsId"><m:SourceIds><t:AlternateId Format="EwsId" Id="%s" Mailbox="x@y.example"/><t:AlternateId Format="EwsId" Id="DUMMY" Mailbox="DUMMY"/></m:SourceIds></m:ConvertId>`, id)),
 			`Mailbox="tom@contoso.example"`, "ErrorInvalidIdMalformed")
 		contains(t, ask(`<m:GetFolder><m:FolderShape><t:BaseShape>Default</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id="inbox"/><t:DistinguishedFolderId Id="calendar"/><t:FolderId Id="`+id+`"/><t:DistinguishedFolderId Id="voicemail"/><t:DistinguishedFolderId Id="inbox"><t:Mailbox><t:EmailAddress>ann@contoso.example</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId></m:FolderIds></m:GetFolder>`),
-			"<t:DisplayName>Inbox</t:DisplayName>", "<t:CalendarFolder>", "<t:DisplayName>Root</t:DisplayName>", "ErrorFolderNotFound", "ErrorAccessDenied")
-		for _, body := range []string{`<m:SyncFolderHierarchy/>`, `<m:FindItem/>`, `<t:GetFolder/>`} {
+			"<t:DisplayName>Inbox</t:DisplayName>", "<t:CalendarFolder>", "<t:DisplayName>Root</t:DisplayName>", "ErrorFolderNotFound", "ErrorNonExistentMailbox")
+		for _, body := range []string{`<m:SyncFolderHierarchy/>`, `<m:CreateItem/>`, `<t:GetFolder/>`} {
 			if status, answer := post(t, l, l.Contoso.URL, tom.String(), lab.Password, operation(body)); status != http.StatusInternalServerError || !strings.Contains(answer, "ErrorInvalidOperation") || !strings.Contains(answer, "ServerVersionInfo") {
 				t.Errorf("%s: HTTP %d %s", body, status, answer)
 			}

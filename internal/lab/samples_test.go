@@ -72,8 +72,9 @@ func TestSampleCalendarsThroughImportStoreAndService(t *testing.T) {
 			for _, o := range c.Occurrences {
 				want = append(want, o.Start.UTC().Format(time.RFC3339)+" "+o.End.UTC().Format(time.RFC3339))
 			}
-			r, err := client.GetUserAvailability(t.Context(), availability.Query{View: availability.Detailed, Window: availability.Window{Start: c.Start, End: c.End},
+			answer, err := client.GetUserAvailability(t.Context(), availability.Query{View: availability.Detailed, Window: availability.Window{Start: c.Start, End: c.End},
 				Mailboxes: []availability.Attendee{{Raw: client.Username, Address: smtpaddr.MustAddress(client.Username)}}})
+			r := answer.Results
 			if err != nil || r[0].Err != nil {
 				t.Errorf("%s %s: %v %v", c.File, c.Start, err, r)
 				continue

@@ -145,7 +145,7 @@ func surfaceChallenge(t *testing.T, s surface) {
 
 func surfaceVersionInfo(t *testing.T, s surface) {
 	const info = ` MajorVersion="15" MinorVersion="2" MajorBuildNumber="1118" MinorBuildNumber="7" Version="V2017_07_11">`
-	for _, body := range []string{request("MergedOnly", s.tom.String()), operation("<m:FindItem/>"), operation(""), "no XML"} {
+	for _, body := range []string{request("MergedOnly", s.tom.String()), operation("<m:CreateItem/>"), operation(""), "no XML"} {
 		if _, answer := s.ask(t, body); !strings.Contains(answer, "<h:ServerVersionInfo ") || !strings.Contains(answer, info) {
 			t.Errorf("no version in %s", answer)
 		}
@@ -300,10 +300,11 @@ func surfaceOther(t *testing.T, s surface) {
 
 // surfaceAction: the Managed API's token credentials name the action after the request, and send no MessageID.
 func surfaceAction(t *testing.T, s surface) {
-	r, err := partner(t, s.Lab, s.rita, s.Contoso.URL, orgrel.ActionFreeBusy, func(m string) string {
+	answer, err := partner(t, s.Lab, s.rita, s.Contoso.URL, orgrel.ActionFreeBusy, func(m string) string {
 		m = strings.Replace(m, "/GetUserAvailability</a:Action>", "/GetUserAvailabilityRequest</a:Action>", 1)
 		return cut(m, "<a:MessageID", "</a:MessageID>")
 	}).GetUserAvailability(t.Context(), query(s.tom))
+	r := answer.Results
 	must(t, err)
 	if r[0].Err != nil || !strings.Contains(r[0].View.Merged, "2") {
 		t.Errorf("%+v", r[0])

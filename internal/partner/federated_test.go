@@ -357,11 +357,11 @@ func TestAddressSpaceInBothDirectionsWithoutAGateway(t *testing.T) {
 	ask := func(at *lab.Organization, as smtpaddr.Address, whom ...smtpaddr.Address) []availability.Result {
 		t.Helper()
 		c := &ews.Client{URL: at.URL + "/EWS/Exchange.asmx", HTTP: l.Client, Username: as.String(), Password: lab.Password}
-		results, err := c.GetUserAvailability(t.Context(), question(as, whom...))
+		answer, err := c.GetUserAvailability(t.Context(), question(as, whom...))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return results
+		return answer.Results
 	}
 	for o, account := range accounts {
 		eventually(t, func() error { // until the node knows whose account it is

@@ -23,6 +23,7 @@ func (r *Remote) GetUserAvailability(ctx context.Context, rel *orgrel.Organizati
 	}
 	asked.put = func(ctx context.Context, send sender, at []int) error {
 		sub := q
+		sub.Zone, sub.Suggestions = nil, nil // times travel in UTC, and suggestions are made here
 		sub.Mailboxes = make([]availability.Attendee, len(at))
 		for k, i := range at {
 			sub.Mailboxes[k] = q.Mailboxes[i]
@@ -30,7 +31,8 @@ func (r *Remote) GetUserAvailability(ctx context.Context, rel *orgrel.Organizati
 		}
 		results, err := ask(func(ctx context.Context, piece availability.Query) (results []availability.Result, err error) {
 			err = send(ctx, func(ctx context.Context, c *ews.Client) error {
-				results, err = c.GetUserAvailability(ctx, piece)
+				answer, err := c.GetUserAvailability(ctx, piece)
+				results = answer.Results
 				return err
 			})
 			return results, err

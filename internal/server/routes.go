@@ -33,7 +33,7 @@ const (
 
 // Public is the handler of the public listener. Paths match in any case, with or without one trailing slash.
 func (s *Server) Public() http.Handler {
-	ours := ews.Options{Service: s.service, Authenticate: s.authenticateUser, Recipients: s.directory, Directory: s.directory, ServerName: s.name}
+	ours := ews.Options{Service: s.service, Authenticate: s.authenticateUser, Recipients: s.directory, Directory: s.directory, Calendar: s.service, ServerName: s.name}
 	own := ews.NewHandler(ours)
 	partners := ews.NewHandler(ews.Options{Service: s.service, Authenticate: s.authenticatePartner, Recipients: s.directory, ServerName: s.name})
 	r := chi.NewRouter()

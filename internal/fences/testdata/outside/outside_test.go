@@ -15,6 +15,7 @@ import (
 	"github.com/availd/availd/availability"
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/mailbox"
+	"github.com/availd/availd/mailbox/timezone"
 	"github.com/availd/availd/smtpaddr"
 )
 
@@ -56,16 +57,90 @@ func query() availability.Query {
 func TestAvailabilityOfTwoMailboxes(t *testing.T) {
 	srv := server(t, http.StatusOK, answer)
 	c := &ews.Client{URL: srv.URL, HTTP: srv.Client(), Header: header}
-	results, err := c.GetUserAvailability(t.Context(), query())
+	asked, err := c.GetUserAvailability(t.Context(), query())
 	if err != nil {
 		t.Fatal(err)
 	}
+	results := asked.Results
 	view := results[0].View
 	if results[0].Err != nil || view.Type != availability.DetailedMerged || view.Merged != "02" || view.Events[0].BusyType != mailbox.Busy || view.Events[0].Subject != "Planning" {
 		t.Errorf("%+v", results[0])
 	}
-	if code := ews.ResponseCode(results[1].Err); code != "ErrorNoFreeBusyAccess" {
+	var failed *ews.Error
+	if code := ews.ResponseCode(results[1].Err); code != "ErrorNoFreeBusyAccess" || !errors.As(results[1].Err, &failed) || failed.ResponseCode != code {
 		t.Errorf("%v is %s", results[1].Err, code)
+	}
+}
+
+// rows is the answer of an operation with one response message for each of list.
+func rows(operation string, list ...string) string {
+	b := `<` + operation + `Response xmlns="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><ResponseMessages>`
+	for _, content := range list {
+		if code, failed := strings.CutPrefix(content, "Error"); failed {
+			b += `<` + operation + `ResponseMessage ResponseClass="Error"><MessageText>Not so.</MessageText><ResponseCode>Error` + code + `</ResponseCode></` + operation + `ResponseMessage>`
+			continue
+		}
+		b += `<` + operation + `ResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode>` + content + `</` + operation + `ResponseMessage>`
+	}
+	return b + `</ResponseMessages></` + operation + `Response>`
+}
+
+const item = `<t:CalendarItem><t:ItemId Id="i1" ChangeKey="k"/><t:Subject>Planning</t:Subject><t:Start>2026-11-23T09:00:00Z</t:Start><t:End>2026-11-23T10:00:00Z</t:End><t:LegacyFreeBusyStatus>Busy</t:LegacyFreeBusyStatus><t:CalendarItemType>Single</t:CalendarItemType></t:CalendarItem>`
+
+// client is one whose endpoint answers body.
+func client(t *testing.T, body string) *ews.Client {
+	t.Helper()
+	srv := server(t, http.StatusOK, body)
+	return &ews.Client{URL: srv.URL, HTTP: srv.Client(), Header: header}
+}
+
+func TestACalendarAndItsItems(t *testing.T) {
+	folders, err := client(t, rows("GetFolder", `<Folders><t:CalendarFolder><t:FolderId Id="f1"/><t:DisplayName>Calendar</t:DisplayName></t:CalendarFolder></Folders>`, "ErrorFolderNotFound")).
+		GetFolder(t.Context(), ews.FolderID{Distinguished: "calendar"}, ews.FolderID{ID: "f2"})
+	if err != nil || folders[0].ID != "f1" || folders[0].DisplayName != "Calendar" || ews.ResponseCode(folders[1].Err) != "ErrorFolderNotFound" {
+		t.Errorf("%+v %v", folders, err)
+	}
+	in, err := client(t, rows("ConvertId", `<AlternateId Format="EwsId" Id="f1" Mailbox="tom@contoso.example"/>`)).ConvertID(t.Context(), "f1")
+	if err != nil || in != smtpaddr.MustAddress("tom@contoso.example") {
+		t.Errorf("%v %v", in, err)
+	}
+	found, more, err := client(t, rows("FindItem", `<RootFolder TotalItemsInView="1" IncludesLastItemInRange="false"><t:Items>`+item+`</t:Items></RootFolder>`)).
+		FindItem(t.Context(), ews.FolderID{ID: "f1"}, query().Window, 1)
+	if err != nil || !more || found[0].ID != "i1" || found[0].Subject != "Planning" || found[0].BusyType != mailbox.Busy {
+		t.Errorf("%+v %t %v", found, more, err)
+	}
+	got, err := client(t, rows("GetItem", "ErrorItemNotFound", `<Items>`+item+`</Items>`)).GetItem(t.Context(), "i0", "i1")
+	if err != nil || ews.ResponseCode(got[0].Err) != "ErrorItemNotFound" || got[1] != found[0] {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, err := client(t, rows("GetItem", `<Items>`+item+`</Items>`)).GetItem(t.Context(), "i0", "i1"); err == nil {
+		t.Error("one item is taken for the answer to two ids")
+	}
+}
+
+func TestTimeZones(t *testing.T) {
+	zones, err := client(t, rows("GetServerTimeZones", `<TimeZoneDefinitions><t:TimeZoneDefinition Id="India Standard Time" Name="Kolkata"><t:Periods><t:Period Bias="-PT5H30M" Name="Standard" Id="s"/></t:Periods>`+
+		`<t:TransitionsGroups><t:TransitionsGroup Id="0"><t:Transition><t:To Kind="Period">s</t:To></t:Transition></t:TransitionsGroup></t:TransitionsGroups>`+
+		`<t:Transitions><t:Transition><t:To Kind="Group">0</t:To></t:Transition></t:Transitions></t:TimeZoneDefinition></TimeZoneDefinitions>`)).GetServerTimeZones(t.Context(), "India Standard Time")
+	if err != nil {
+		t.Fatal(err)
+	}
+	zone, err := timezone.FromDefinition(zones[0])
+	if err != nil || zone.Wall(query().Window.Start).Format("15:04") != "14:30" {
+		t.Errorf("%v %v", zone, err)
+	}
+}
+
+func TestAWrongPassword(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	t.Cleanup(srv.Close)
+	_, err := (&ews.Client{URL: srv.URL, HTTP: srv.Client(), Username: "tom", Password: "wrong"}).GetUserAvailability(t.Context(), query())
+	if ews.HTTPStatus(err) != http.StatusUnauthorized {
+		t.Errorf("%v", err)
+	}
+	_, err = (&autodiscover.Client{HTTP: srv.Client(), Username: "tom", Password: "wrong"}).GetUserSettings(t.Context(), srv.URL, smtpaddr.MustAddress("tom@contoso.example"), "ExternalEwsUrl")
+	if autodiscover.HTTPStatus(err) != http.StatusUnauthorized {
+		t.Errorf("%v", err)
 	}
 }
 
