@@ -21,7 +21,7 @@ func viewAt(asked FreeBusyViewType, level orgrel.AccessLevel) FreeBusyViewType {
 	return asked
 }
 
-// Project cuts a calendar to what may be shown at level.
+// Project cuts a calendar to what may be shown at level. Private entries have no subject and no place, but for the owner.
 func Project(q Query, c mailbox.Calendar, level orgrel.AccessLevel) FreeBusyView {
 	v := FreeBusyView{Type: viewAt(q.View, level)}
 	if v.Type.HasMerged() {
@@ -30,6 +30,7 @@ func Project(q Query, c mailbox.Calendar, level orgrel.AccessLevel) FreeBusyView
 	if !v.Type.HasEvents() {
 		return v
 	}
+	own := c.Mailbox != nil && owns(q.Requester, c.Mailbox)
 	v.Events = make([]mailbox.Occurrence, len(c.Occurrences))
 	for i, o := range c.Occurrences {
 		e := mailbox.Occurrence{Start: o.Start, End: o.End, BusyType: o.BusyType}
@@ -38,7 +39,7 @@ func Project(q Query, c mailbox.Calendar, level orgrel.AccessLevel) FreeBusyView
 		}
 		if v.Type.HasDetails() {
 			e.IsMeeting, e.IsRecurring, e.IsException, e.IsReminderSet, e.IsPrivate = o.IsMeeting, o.IsRecurring, o.IsException, o.IsReminderSet, o.IsPrivate
-			if !o.IsPrivate {
+			if own || !o.IsPrivate {
 				e.Subject, e.Location = o.Subject, o.Location
 			}
 		}

@@ -338,9 +338,9 @@ func ownerGrants(r orgrel.Requester, c mailbox.Calendar) (level orgrel.AccessLev
 	return Contributes(c.DefaultPermission), fmt.Sprintf("the owner's Default permission: %s", c.DefaultPermission)
 }
 
-// owns tells whether the mailbox is the requester's own.
+// owns tells whether the mailbox is the requester's own. Nobody from outside owns one, whatever account he came by.
 func owns(r orgrel.Requester, m *mailbox.Mailbox) bool {
-	return r.Address == m.Address || slices.Contains(m.Aliases, r.Address)
+	return !r.External && (r.Address == m.Address || slices.Contains(m.Aliases, r.Address))
 }
 
 // Contributes is what a calendar permission lets its holder see of free/busy.

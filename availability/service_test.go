@@ -352,3 +352,29 @@ func TestAPartnerIsNotForwardedByAContact(t *testing.T) {
 		}
 	}
 }
+
+// TestTheOwnerSeesHerPrivateEntries, and nobody else does: no colleague with every right, and no partner who came by an
+// account of ours.
+func TestTheOwnerSeesHerPrivateEntries(t *testing.T) {
+	w := newWorld()
+	c := w.calendars[tom]
+	c.DefaultPermission, c.Mailbox.Aliases = mailbox.Owner, append(c.Mailbox.Aliases, smtpaddr.MustAddress("thomas@contoso.example"))
+	w.calendars[tom] = c
+	account := own(tom.String())
+	account.External, account.Relationship, account.Actions = true, w.rel, partner.Actions
+	for name, v := range map[string]struct {
+		who  orgrel.Requester
+		want string
+	}{
+		"the owner":               {own(tom.String()), "secret"},
+		"the owner by an alias":   {own("thomas@contoso.example"), "secret"},
+		"a colleague":             {own("anna@contoso.example"), ""},
+		"a partner":               {partner, ""},
+		"a partner by an account": {account, ""},
+	} {
+		e := one(t, w, ask(Detailed, v.who, tom.String())).View.Events
+		if len(e) != 2 || !e[1].IsPrivate || e[1].Subject != v.want || e[1].Location != v.want || e[0].Subject != "canary" {
+			t.Errorf("%s sees %+v", name, e)
+		}
+	}
+}

@@ -53,14 +53,14 @@ except exchangelib.errors.ErrorInvalidOperation:
 
 def entry(i):
     details = {
+        "Subject": i.subject or "",
+        "Location": i.location or "",
         "IsMeeting": i.is_meeting,
         "IsRecurring": i.type != "Single",
         "IsException": i.type == "Exception",
         "IsReminderSet": i.reminder_is_set,
         "IsPrivate": i.sensitivity == "Private",
     }
-    if not details["IsPrivate"]:  # the owner reads what free/busy shows nobody
-        details |= {"Subject": i.subject or "", "Location": i.location or ""}
     end = i.end + datetime.timedelta(days=1) if i.is_all_day else i.end  # its last day, which is still one of it
     return {"Start": wall(i.start), "End": wall(end), "BusyType": i.legacy_free_busy_status, "Details": details}
 

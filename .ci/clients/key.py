@@ -82,11 +82,12 @@ def busy_type(event):
     return "Tentative" if event.get("STATUS", ("", ""))[1] == "TENTATIVE" else "Busy"
 
 
-def details(event, exception):
+def details(event, exception, own):
+    """Private entries are bare, but for their owner."""
     private = "CLASS" in event and event["CLASS"][1] != "PUBLIC"
 
     def text(name):
-        return "" if private or name not in event else event[name][1].replace("\\,", ",")
+        return "" if private and not own or name not in event else event[name][1].replace("\\,", ",")
 
     return {
         "Subject": text("SUMMARY"), "Location": text("LOCATION"), "IsMeeting": "ATTENDEE" in event,
@@ -94,7 +95,7 @@ def details(event, exception):
     }  # fmt: skip
 
 
-def occurrences(path):
+def occurrences(path, own):
     events = [e for e in parse(path) if e.get("STATUS", ("", ""))[1] != "CANCELLED"]
     moved = {}
     for e in events:
@@ -106,7 +107,7 @@ def occurrences(path):
         for start in starts(e, {} if exception else moved):
             end = start + length(e)
             if start < until and end > begin:
-                found.append((start, end, busy_type(e), details(e, exception)))
+                found.append((start, end, busy_type(e), details(e, exception, own)))
     return sorted(found, key=lambda o: o[:2])
 
 
@@ -132,7 +133,7 @@ hours = {  # of every mailbox: the default ones, in its own zone
 def row(address, found, access, asked):
     if access.startswith("Error"):
         return {"Address": address, "ResponseCode": access, "View": "None", "MergedFreeBusy": "", "Events": [], "WorkingHours": None}
-    view = asked if access == "details" else asked.replace("DetailedMerged", "FreeBusyMerged").replace("Detailed", "FreeBusy")
+    view = asked if access in ("own", "details") else asked.replace("DetailedMerged", "FreeBusyMerged").replace("Detailed", "FreeBusy")
     events = [
         {"Start": wall(a), "End": wall(b), "BusyType": kind, "Details": d if "Detailed" in view else None} for a, b, kind, d in found
     ]
@@ -180,6 +181,6 @@ def suggestions(schedules):
     return days
 
 
-people = [(address, occurrences(f"{folder}/{file}") if file else [], access) for address, file, access in question["people"]]
+people = [(address, occurrences(f"{folder}/{file}", access == "own") if file else [], access) for address, file, access in question["people"]]
 views = {view: [row(*person, view) for person in people] for view in question["views"]}
 json.dump({"views": views, "suggestions": suggestions([(access, found) for _, found, access in people])}, sys.stdout, indent=1)

@@ -10,7 +10,7 @@ import sys
 demo = json.load(open(sys.argv[1], encoding="utf-8"))
 partner, ours = demo["organizations"]
 people = [  # address, the file that its calendar is, how much of it the asker may see or why nothing
-    ("asker@" + ours["domain"], "asker.ics", "details"),
+    ("asker@" + ours["domain"], "asker.ics", "own"),
     ("partner@" + partner["domain"], "partner.ics", "details"),
     ("timeonly@" + partner["domain"], "partner.ics", "time"),
     ("closed@" + partner["domain"], "partner.ics", "ErrorNoFreeBusyAccess"),
