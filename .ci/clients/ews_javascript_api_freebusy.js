@@ -35,7 +35,11 @@ async function main () {
       Date: wall(day.Date),
       Quality: ews.SuggestionQuality[day.Quality],
       Suggestions: day.TimeSuggestions.map((s) => ({
-        Time: wall(s.MeetingTime), WorkTime: s.IsWorkTime, Quality: ews.SuggestionQuality[s.Quality], Resolved: s.Conflicts.map((c) => ews.LegacyFreeBusyStatus[c.FreeBusyStatus])
+        Time: wall(s.MeetingTime),
+        WorkTime: s.IsWorkTime,
+        Quality: ews.SuggestionQuality[s.Quality],
+        Resolved: s.Conflicts.filter((c) => !isGroup(c)).map((c) => ews.LegacyFreeBusyStatus[c.FreeBusyStatus]),
+        Groups: s.Conflicts.filter(isGroup).map((c) => [c.NumberOfMembers, c.NumberOfMembersAvailable, c.NumberOfMembersWithConflict, c.NumberOfMembersWithNoData])
       }))
     }))
   }
@@ -55,6 +59,8 @@ function understood (row) {
     WorkingHours: row.WorkingHours ? hours(row.WorkingHours) : null
   }
 }
+
+const isGroup = (c) => c.ConflictType === ews.ConflictType.GroupConflict
 
 const details = (d) => ({
   Subject: d.Subject || '', Location: d.Location || '', IsMeeting: d.IsMeeting, IsRecurring: d.IsRecurring, IsException: d.IsException, IsReminderSet: d.IsReminderSet, IsPrivate: d.IsPrivate

@@ -124,6 +124,21 @@ def merged(found):
     return "".join(str(highest(found, begin + i * slot, begin + (i + 1) * slot)) for i in range(-((begin - until) // slot)))
 
 
+def members(group, seen):
+    """The people of a group and of the groups inside it, each once."""
+    for address in question["groups"][group]:
+        if address not in seen:
+            seen.add(address)
+            yield from members(address, seen) if address in question["groups"] else [address]
+
+
+def merged_of_all(group):
+    """The highest digit of all members; without the data of one it is 4, the highest."""
+    people = [calendars[m] for m in members(group, {group})]
+    digits = merged([o for found, _ in people for o in found])
+    return "4" * len(digits) if any(access.startswith("Error") for _, access in people) else digits
+
+
 hours = {  # of every mailbox: the default ones, in its own zone
     "Bias": -60, "Standard": [0, "03:00:00", 5, 10, "Sunday"], "Daylight": [-60, "02:00:00", 5, 3, "Sunday"],
     "Periods": [[["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"], 480, 1020]],
@@ -133,6 +148,8 @@ hours = {  # of every mailbox: the default ones, in its own zone
 def row(address, found, access, asked):
     if access.startswith("Error"):
         return {"Address": address, "ResponseCode": access, "View": "None", "MergedFreeBusy": "", "Events": [], "WorkingHours": None}
+    if access.endswith("group"):
+        return {"Address": address, "ResponseCode": "NoError", "View": "MergedOnly", "MergedFreeBusy": merged_of_all(address), "Events": [], "WorkingHours": None}
     view = asked if access in ("own", "details") else asked.replace("DetailedMerged", "FreeBusyMerged").replace("Detailed", "FreeBusy")
     events = [
         {"Start": wall(a), "End": wall(b), "BusyType": kind, "Details": d if "Detailed" in view else None} for a, b, kind, d in found
@@ -144,35 +161,42 @@ def row(address, found, access, asked):
     }  # fmt: skip
 
 
-def conflict(access, found, start, end):
+def conflict(address, start, end):
+    """What an attendee does; of a group of ours how many members there are, are free, have a conflict and have no data. A
+    partner's group is one attendee: nobody else knows its members."""
+    found, access = calendars[address]
+    if access == "group":
+        kinds = [conflict(m, start, end) for m in members(address, {address})]
+        free, unknown = kinds.count("Free"), kinds.count("NoData")
+        return [len(kinds), free, len(kinds) - free - unknown, unknown]
     if access in ("ErrorMailRecipientNotFound", "ErrorInvalidSmtpAddress"):
         return "Unknown"
     return "NoData" if access.startswith("Error") else order[highest(found, start, end)]
 
 
-def suggestion(at, schedules):
+def suggestion(at):
     """The time as the reference rates it, or None: at least Fair, and within the asker's working hours."""
     end = at + question["meeting"] * minute
     here, there = at.astimezone(home), end.astimezone(home)
     if here.weekday() > 4 or here.hour * 60 + here.minute < 480 or here.date() != there.date() or there.hour * 60 + there.minute > 1020:
         return None
-    conflicts = [conflict(access, found, at, end) for access, found in schedules]
-    known = [c for c in conflicts if c not in ("Unknown", "NoData")]
+    conflicts = [conflict(address, at, end) for address in question["addresses"]]
+    known = [c for c in (conflict(address, at, end) for address in everybody) if c not in ("Unknown", "NoData")]
     share = 100 * sum(c != "Free" for c in known) / len(known)
     quality = "Excellent" if share == 0 else "Good" if share < 25 else "Fair" if share <= 50 else "Poor"
     return None if quality == "Poor" else {
         "Time": wall(at), "WorkTime": True, "Quality": quality, "Conflicts": conflicts,
-        "Resolved": [c for c in conflicts if c != "Unknown"],
+        "Resolved": [c for c in conflicts if isinstance(c, str) and c != "Unknown"], "Groups": [c for c in conflicts if isinstance(c, list)],
     }  # fmt: skip
 
 
-def suggestions(schedules):
+def suggestions():
     """Ten times a day at most, the best and of those the earliest; every day is there."""
     days = []
     day = datetime.datetime.fromisoformat(question["from"])
     while day < datetime.datetime.fromisoformat(question["to"]):
         times = [day + i * 30 * minute for i in range(48)]
-        rated = [s for at in times if tz.datetime_exists(at, zone) for s in [suggestion(instant(at, zone), schedules)] if s]
+        rated = [s for at in times if tz.datetime_exists(at, zone) for s in [suggestion(instant(at, zone))] if s]
         qualities = ["Excellent", "Good", "Fair"]
         best = sorted(sorted(rated, key=lambda s: qualities.index(s["Quality"]))[:10], key=lambda s: s["Time"])
         quality = min((s["Quality"] for s in best), key=qualities.index, default="Poor")
@@ -181,6 +205,11 @@ def suggestions(schedules):
     return days
 
 
-people = [(address, occurrences(f"{folder}/{file}", access == "own") if file else [], access) for address, file, access in question["people"]]
-views = {view: [row(*person, view) for person in people] for view in question["views"]}
-json.dump({"views": views, "suggestions": suggestions([(access, found) for _, found, access in people])}, sys.stdout, indent=1)
+calendars = {address: (occurrences(f"{folder}/{file}", access == "own") if file else [], access) for address, file, access in question["people"]}
+for group, (_, access) in calendars.items():
+    if access == "partner's group":
+        calendars[group] = [o for m in members(group, {group}) for o in calendars[m][0]], access
+ours = [a for a in calendars if calendars[a][1] == "group"]
+everybody = {m for group in ours for m in members(group, {group})} | set(calendars) - set(ours)  # each counts once
+views = {view: [row(address, *calendars[address], view) for address in calendars] for view in question["views"]}
+json.dump({"views": views, "suggestions": suggestions()}, sys.stdout, indent=1)

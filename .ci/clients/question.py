@@ -1,5 +1,5 @@
-"""What every client asks, made from a running demo to which run.sh has added its people: each kind of mailbox and of
-address over five days in which Berlin loses an hour, in one time zone.
+"""What every client asks, made from a running demo to which run.sh has added its people and groups: each kind of
+mailbox, group and address over five days in which Berlin loses an hour, in one time zone.
 
 Usage: question.py DEMO_JSON ZONE WINDOWS_ZONE. Prints the question as JSON.
 """
@@ -18,7 +18,16 @@ people = [  # address, the file that its calendar is, how much of it the asker m
     ("closed@" + ours["domain"], "partner.ics", "ErrorNoFreeBusyAccess"),
     ("nobody@" + ours["domain"], None, "ErrorMailRecipientNotFound"),
     ("malformed@", None, "ErrorInvalidSmtpAddress"),
+    ("team@" + ours["domain"], None, "group"),
+    ("club@" + ours["domain"], None, "group"),
+    ("staff@" + partner["domain"], None, "partner's group"),
 ]
+groups = {  # each with its members; duty is asked for inside team only, of which it is a member and which it has as one
+    "team@" + ours["domain"]: ["asker@" + ours["domain"], "duty@" + ours["domain"]],
+    "duty@" + ours["domain"]: ["partner@" + partner["domain"], "timeonly@" + partner["domain"], "team@" + ours["domain"]],
+    "club@" + ours["domain"]: ["asker@" + ours["domain"], "closed@" + ours["domain"]],
+    "staff@" + partner["domain"]: ["timeonly@" + partner["domain"], "partner@" + partner["domain"]],
+}
 json.dump(
     {
         "ews_url": ours["ews_url"],
@@ -28,6 +37,7 @@ json.dump(
         "password": ours["users"][0]["password"],
         "addresses": [p[0] for p in people],
         "people": people,
+        "groups": groups,
         "zone": sys.argv[2],
         "windows_zone": sys.argv[3],
         "from": "2036-03-28T00:00:00",

@@ -32,11 +32,19 @@ exports.rows = (addresses, answer) => list(answer.FreeBusyResponseArray.FreeBusy
   WorkingHours: row.FreeBusyView.WorkingHours ? hours(row.FreeBusyView.WorkingHours) : null
 }))
 
-// suggestions makes the days of the second half. Conflicts are left out: their elements have four names, and objects
-// keep the order of each name only.
+const members = (g) => ['', 'Available', 'WithConflict', 'WithNoData'].map((n) => Number(g['NumberOfMembers' + n]))
+
+// suggestions makes the days of the second half. Of the conflicts, whose elements have four names, objects keep the order
+// of each name only.
 exports.suggestions = (answer) => list(answer.SuggestionsResponse.SuggestionDayResultArray.SuggestionDayResult).map((day) => ({
   Date: wall(day.Date),
   Quality: day.DayQuality,
   Suggestions: list(day.SuggestionArray && day.SuggestionArray.Suggestion)
-    .map((s) => ({ Time: wall(s.MeetingTime), WorkTime: truth(s.IsWorkTime), Quality: s.SuggestionQuality }))
+    .map((s) => ({
+      Time: wall(s.MeetingTime),
+      WorkTime: truth(s.IsWorkTime),
+      Quality: s.SuggestionQuality,
+      Resolved: list(s.AttendeeConflictDataArray.IndividualAttendeeConflictData).map((c) => c.BusyType),
+      Groups: list(s.AttendeeConflictDataArray.GroupAttendeeConflictData).map(members)
+    }))
 }))

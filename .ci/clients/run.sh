@@ -25,13 +25,15 @@ for _ in $(seq 600); do
 	sleep 0.1
 done
 
-# person ORGANIZATION NAME CALENDAR PERMISSION: a mailbox of the demo's contoso or fabrikam. The processes that serve
-# notice it within a second.
+# availd ORGANIZATION …: a command on the demo's contoso or fabrikam. The processes that serve notice it within a second.
+availd() { bin/availd "${@:2}" --database "$work/demo/$1.db"; }
+
+# person ORGANIZATION NAME CALENDAR PERMISSION: a mailbox.
 person() {
-	local address=$2@$1.example database=(--database "$work/demo/$1.db")
-	bin/availd mailbox create "$address" --time-zone Europe/Berlin --password-file "$work/demo/password" "${database[@]}"
-	bin/availd mailbox import "$address" "$here/world/$3.ics" "${database[@]}"
-	bin/availd mailbox permission set "$address" --default "$4" "${database[@]}"
+	local address=$2@$1.example
+	availd "$1" mailbox create "$address" --time-zone Europe/Berlin --password-file "$work/demo/password"
+	availd "$1" mailbox import "$address" "$here/world/$3.ics"
+	availd "$1" mailbox permission set "$address" --default "$4"
 }
 {
 	person fabrikam asker asker AvailabilityOnly
@@ -39,6 +41,10 @@ person() {
 	person contoso partner partner LimitedDetails
 	person contoso timeonly partner AvailabilityOnly
 	person contoso closed partner None
+	availd fabrikam group create team@fabrikam.example --name Team --member asker@fabrikam.example --member duty@fabrikam.example
+	availd fabrikam group create duty@fabrikam.example --name 'On duty' --member partner@contoso.example --member timeonly@contoso.example --member team@fabrikam.example
+	availd fabrikam group create club@fabrikam.example --name Club --member asker@fabrikam.example --member closed@fabrikam.example
+	availd contoso group create staff@contoso.example --name Staff --member timeonly@contoso.example --member partner@contoso.example
 	sleep 1
 } >"$work/people.out" 2>&1 || { cat "$work/people.out"; exit 1; }
 

@@ -56,6 +56,8 @@ def row(address, e):
 
 
 def conflict(e):
+    if e.tag == t + "GroupAttendeeConflictData":
+        return [int(e.findtext(f"{t}NumberOfMembers{n}")) for n in ("", "Available", "WithConflict", "WithNoData")]
     return e.findtext(t + "BusyType") if e.tag == t + "IndividualAttendeeConflictData" else "Unknown"
 
 

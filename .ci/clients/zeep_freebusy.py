@@ -95,6 +95,16 @@ def row(address, r):
     }
 
 
+def conflicts(suggestion):
+    """Those of people, and of groups the numbers of members: all, available, with a conflict, without data."""
+    found = [item for c in suggestion.AttendeeConflictDataArray._value_1 for item in c.items()]
+    numbers = [f"NumberOfMembers{n}" for n in ("", "Available", "WithConflict", "WithNoData")]
+    return {
+        "Resolved": [c.BusyType for name, c in found if name == "IndividualAttendeeConflictData"],
+        "Groups": [[c[n] for n in numbers] for name, c in found if name == "GroupAttendeeConflictData"],
+    }
+
+
 views = {}
 for asked in question["views"]:
     availability = ask(asked)
@@ -104,7 +114,7 @@ suggestions = [
         "Date": day.Date.isoformat(),
         "Quality": day.DayQuality,
         "Suggestions": [
-            {"Time": s.MeetingTime.isoformat(), "WorkTime": s.IsWorkTime, "Quality": s.SuggestionQuality}
+            {"Time": s.MeetingTime.isoformat(), "WorkTime": s.IsWorkTime, "Quality": s.SuggestionQuality, **conflicts(s)}
             for s in (day.SuggestionArray.Suggestion if day.SuggestionArray else [])
         ],
     }
