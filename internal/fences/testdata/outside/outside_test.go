@@ -7,17 +7,37 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/availd/availd/autodiscover"
 	"github.com/availd/availd/availability"
+	"github.com/availd/availd/directory"
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/mailbox/timezone"
+	"github.com/availd/availd/orgrel"
 	"github.com/availd/availd/smtpaddr"
 )
+
+// TestEveryMethodIsUsed looks into this file for a call of each method of the clients.
+func TestEveryMethodIsUsed(t *testing.T) {
+	source, err := os.ReadFile("outside_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []reflect.Type{reflect.TypeFor[*ews.Client](), reflect.TypeFor[*autodiscover.Client]()} {
+		for m := range c.Methods() {
+			if !strings.Contains(string(source), m.Name+"(") {
+				t.Errorf("%s.%s is not used", c, m.Name)
+			}
+		}
+	}
+}
 
 const envelope = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%s</s:Body></s:Envelope>`
 
@@ -131,6 +151,77 @@ func TestTimeZones(t *testing.T) {
 	}
 }
 
+// response is the answer of an operation that succeeds.
+func response(operation, content string) string {
+	return `<` + operation + `Response xmlns="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" ResponseClass="Success"><ResponseCode>NoError</ResponseCode>` + content + `</` + operation + `Response>`
+}
+
+const tomsEntry = `<t:Name>Tom</t:Name><t:EmailAddress>tom@contoso.example</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType><t:MailboxType>Mailbox</t:MailboxType>`
+
+func TestTheAddressBook(t *testing.T) {
+	tom := directory.Entry{Name: "Tom", Address: smtpaddr.MustAddress("tom@contoso.example"), Type: directory.TypeMailbox}
+	found, whole, err := client(t, rows("ResolveNames", `<ResolutionSet IncludesLastItemInRange="true"><t:Resolution><t:Mailbox>`+tomsEntry+`</t:Mailbox></t:Resolution></ResolutionSet>`)).ResolveNames(t.Context(), "to")
+	if err != nil || !whole || !slices.Equal(found, []directory.Entry{tom}) {
+		t.Errorf("%v %t %v", found, whole, err)
+	}
+	members, err := client(t, rows("ExpandDL", `<DLExpansion><t:Mailbox>`+tomsEntry+`</t:Mailbox></DLExpansion>`)).ExpandDL(t.Context(), "team@contoso.example")
+	if err != nil || !slices.Equal(members, found) {
+		t.Errorf("%v %v", members, err)
+	}
+	_, _, err = client(t, rows("ResolveNames", "ErrorNameResolutionNoResults")).ResolveNames(t.Context(), "nobody")
+	if ews.ResponseCode(err) != "ErrorNameResolutionNoResults" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRooms(t *testing.T) {
+	lists, err := client(t, response("GetRoomLists", `<RoomLists><t:Address><t:Name>First floor</t:Name><t:EmailAddress>floor1@contoso.example</t:EmailAddress><t:MailboxType>PublicDL</t:MailboxType></t:Address></RoomLists>`)).GetRoomLists(t.Context())
+	if err != nil || len(lists) != 1 || lists[0].Type != directory.TypePublicDL {
+		t.Fatalf("%v %v", lists, err)
+	}
+	list, err := client(t, response("GetRooms", `<Rooms><t:Room><t:Id><t:Name>Room 1</t:Name><t:EmailAddress>room1@contoso.example</t:EmailAddress></t:Id></t:Room></Rooms>`)).GetRooms(t.Context(), lists[0].Address)
+	if err != nil || len(list) != 1 || list[0].Name != "Room 1" {
+		t.Errorf("%v %v", list, err)
+	}
+}
+
+func TestAutomaticReplies(t *testing.T) {
+	const done = `<ResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode></ResponseMessage>`
+	tom := smtpaddr.MustAddress("tom@contoso.example")
+	away := directory.OofSettings{State: directory.OofEnabled, ExternalAudience: directory.AudienceKnown, InternalReply: directory.OofReply{Message: "In the mountains"}}
+	if err := client(t, response("SetUserOofSettings", done)).SetUserOofSettings(t.Context(), tom, away); err != nil {
+		t.Error(err)
+	}
+	got, allowed, err := client(t, response("GetUserOofSettings", done+`<t:OofSettings><t:OofState>Enabled</t:OofState><t:ExternalAudience>Known</t:ExternalAudience><t:InternalReply><t:Message>In the mountains</t:Message></t:InternalReply><t:ExternalReply><t:Message></t:Message></t:ExternalReply></t:OofSettings><AllowExternalOof>All</AllowExternalOof>`)).
+		GetUserOofSettings(t.Context(), tom)
+	if err != nil || got != away || allowed != directory.AudienceAll {
+		t.Errorf("%+v %s %v", got, allowed, err)
+	}
+}
+
+func TestWhatSendersAreTold(t *testing.T) {
+	configuration, err := client(t, response("GetServiceConfiguration", `<ResponseMessages><ServiceConfigurationResponseMessageType ResponseClass="Success"><ResponseCode>NoError</ResponseCode><MailTipsConfiguration><t:MailTipsEnabled>true</t:MailTipsEnabled><t:MaxRecipientsPerGetMailTipsRequest>50</t:MaxRecipientsPerGetMailTipsRequest></MailTipsConfiguration></ServiceConfigurationResponseMessageType></ResponseMessages>`)).
+		MailTipsConfiguration(t.Context())
+	if err != nil || !configuration.Enabled || configuration.MaxRecipients != 50 {
+		t.Errorf("%+v %v", configuration, err)
+	}
+	tom := directory.Addressee{Address: smtpaddr.MustAddress("tom@contoso.example")}
+	q := directory.MailTipsQuery{Requester: orgrel.Requester{Address: smtpaddr.MustAddress("rita@contoso.example")}, Recipients: []directory.Addressee{tom}, Requested: directory.AllMailTips}
+	tips, err := client(t, response("GetMailTips", `<ResponseMessages><MailTipsResponseMessageType ResponseClass="Success"><ResponseCode>NoError</ResponseCode><MailTips><t:PendingMailTips/><t:OutOfOffice><t:ReplyBody><t:Message>In the mountains</t:Message></t:ReplyBody></t:OutOfOffice></MailTips></MailTipsResponseMessageType></ResponseMessages>`)).
+		GetMailTips(t.Context(), q)
+	if err != nil || tips[0].Err != nil || tips[0].Tips.OutOfOffice.Reply.Message != "In the mountains" {
+		t.Errorf("%+v %v", tips, err)
+	}
+	size, err := directory.ParsePhotoSize("HR48x48")
+	if err != nil {
+		t.Fatal(err)
+	}
+	photo, err := client(t, response("GetUserPhoto", `<HasChanged>true</HasChanged><PictureData>/9j/2w==</PictureData>`)).GetUserPhoto(t.Context(), directory.PhotoQuery{Person: tom, Size: size})
+	if err != nil || string(photo.Data) != "\xff\xd8\xff\xdb" {
+		t.Errorf("%v %v", photo, err)
+	}
+}
+
 func TestAWrongPassword(t *testing.T) {
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	t.Cleanup(srv.Close)
@@ -167,11 +258,40 @@ func TestWhereThePartnerIs(t *testing.T) {
 	}
 }
 
+func TestWhatAPartnerTellsOfItself(t *testing.T) {
+	const answer = `<GetFederationInformationResponseMessage xmlns="http://schemas.microsoft.com/exchange/2010/Autodiscover"><Response><ErrorCode>NoError</ErrorCode><ApplicationUri>exchangedelegation.contoso.example</ApplicationUri><Domains><Domain>contoso.example</Domain></Domains><TokenIssuers><TokenIssuer><Endpoint>https://gateway.example/extSTS.srf</Endpoint><Uri>urn:federation:gateway</Uri></TokenIssuer></TokenIssuers></Response></GetFederationInformationResponseMessage>`
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { // without a token
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		_, _ = io.WriteString(w, strings.Replace(envelope, "%s", answer, 1))
+	}))
+	t.Cleanup(srv.Close)
+	info, err := (&autodiscover.Client{HTTP: srv.Client()}).GetFederationInformation(t.Context(), srv.URL, smtpaddr.MustDomain("contoso.example"))
+	if err != nil || info.ApplicationUri != "exchangedelegation.contoso.example" || info.TokenIssuers[0].Uri != "urn:federation:gateway" {
+		t.Errorf("%+v %v", info, err)
+	}
+}
+
+func TestWhatAPartnerHasSetForUs(t *testing.T) {
+	srv := server(t, http.StatusOK, `<GetOrganizationRelationshipSettingsResponseMessage xmlns="http://schemas.microsoft.com/exchange/2010/Autodiscover"><Response><ErrorCode>NoError</ErrorCode><OrganizationRelationshipSettingsCollection><OrganizationRelationshipSettings><DomainNames><Domain>fabrikam.example</Domain></DomainNames><FreeBusyAccessEnabled>true</FreeBusyAccessEnabled><FreeBusyAccessLevel>LimitedDetails</FreeBusyAccessLevel><Name>Fabrikam</Name></OrganizationRelationshipSettings></OrganizationRelationshipSettingsCollection></Response></GetOrganizationRelationshipSettingsResponseMessage>`)
+	settings, err := (&autodiscover.Client{HTTP: srv.Client(), Header: header}).GetOrganizationRelationshipSettings(t.Context(), srv.URL, smtpaddr.MustDomain("fabrikam.example"))
+	if err != nil || len(settings) != 1 || settings[0].Name != "Fabrikam" || settings[0].FreeBusyAccessLevel != "LimitedDetails" {
+		t.Errorf("%+v %v", settings, err)
+	}
+}
+
 func TestWhereNoPartnerIs(t *testing.T) {
 	c := &autodiscover.Client{HTTP: &http.Client{Transport: refusing{}}}
 	info, tries, err := c.Discover(t.Context(), smtpaddr.MustDomain("contoso.example"), autodiscover.DiscoverOptions{})
 	if err == nil || info != nil || len(tries) != 3 || tries[0].URL != "https://autodiscover.contoso.example/autodiscover/autodiscover.svc" || tries[0].Err == nil {
 		t.Errorf("%v %v %v", info, tries, err)
+	}
+}
+
+func TestWhereNoUserIs(t *testing.T) {
+	c := &autodiscover.Client{HTTP: &http.Client{Transport: refusing{}}}
+	settings, tries, err := c.DiscoverUser(t.Context(), smtpaddr.MustAddress("tom@contoso.example"), autodiscover.DiscoverOptions{}, "ExternalEwsUrl")
+	if err == nil || settings != nil || len(tries) == 0 || tries[0].Err == nil {
+		t.Errorf("%v %v %v", settings, tries, err)
 	}
 }
 
