@@ -17,8 +17,8 @@ import (
 )
 
 // Client asks an Exchange Web Services endpoint: availd's, a partner's or an Exchange server's. It may be used by several
-// goroutines at once. Methods are named after their operations. A refused request, and what failed of one row of an answer,
-// is an [*Error]. An answer that is no SOAP has an [HTTPStatus]; whatever else went wrong on the way is an error of net/http.
+// goroutines at once. Methods are named after their operations, but for [Client.MailTipsConfiguration]. A refused request, and
+// what failed of one row of an answer, is an [*Error]. An answer that is no SOAP has an [HTTPStatus]; whatever else went wrong on the way is an error of net/http.
 type Client struct {
 	URL           string       // of Exchange.asmx, with /wssecurity for a partner
 	HTTP          *http.Client // nil: http.DefaultClient

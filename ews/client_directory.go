@@ -42,7 +42,7 @@ func (c *Client) ExpandDL(ctx context.Context, group string) ([]directory.Entry,
 	return readEntries(message.Child(nsMessages, "DLExpansion"), func(e xmlsec.Element) xmlsec.Element { return e })
 }
 
-// GetRoomLists lists the endpoint's lists of rooms.
+// GetRoomLists lists the endpoint's lists of rooms, whose addresses GetRooms takes; there may be none.
 func (c *Client) GetRoomLists(ctx context.Context) ([]directory.Entry, error) {
 	resp, err := c.ask(ctx, "GetRoomLists", append(openRequest("GetRoomLists", ""), "</m:GetRoomLists>"...))
 	if err != nil {
@@ -54,7 +54,7 @@ func (c *Client) GetRoomLists(ctx context.Context) ([]directory.Entry, error) {
 	return readEntries(resp.Child(nsMessages, "RoomLists"), func(e xmlsec.Element) xmlsec.Element { return e })
 }
 
-// GetRooms lists the rooms of a list of rooms.
+// GetRooms lists the rooms of a list of rooms. Their free/busy is asked like anybody's.
 func (c *Client) GetRooms(ctx context.Context, list smtpaddr.Address) ([]directory.Entry, error) {
 	resp, err := c.ask(ctx, "GetRooms", appendGroup(openRequest("GetRooms", ""), "RoomList", list.String(), "GetRooms"))
 	if err != nil {
@@ -66,7 +66,8 @@ func (c *Client) GetRooms(ctx context.Context, list smtpaddr.Address) ([]directo
 	return readEntries(resp.Child(nsMessages, "Rooms"), func(e xmlsec.Element) xmlsec.Element { return e.Child(nsTypes, "Id") })
 }
 
-// GetUserOofSettings reads the automatic replies of the caller's mailbox, and who outside may get any.
+// GetUserOofSettings reads the automatic replies of the caller's mailbox, and who outside may get any ([MS-OXWOOF]). Of another
+// mailbox the error is an [*Error].
 func (c *Client) GetUserOofSettings(ctx context.Context, of smtpaddr.Address) (s directory.OofSettings, allowed directory.ExternalAudience, err error) {
 	body := append(appendOwner(openRequest("GetUserOofSettingsRequest", ""), of), "</m:GetUserOofSettingsRequest>"...)
 	resp, err := c.ask(ctx, "GetUserOofSettings", body)
@@ -87,7 +88,8 @@ func (c *Client) GetUserOofSettings(ctx context.Context, of smtpaddr.Address) (s
 	return s, directory.ExternalAudience(text), err
 }
 
-// SetUserOofSettings replaces the automatic replies of the caller's mailbox.
+// SetUserOofSettings replaces the automatic replies of the caller's mailbox: Start and End count where State is
+// [directory.OofScheduled] ([MS-OXWOOF]).
 func (c *Client) SetUserOofSettings(ctx context.Context, of smtpaddr.Address, s directory.OofSettings) error {
 	body := appendOofSettings(appendOwner(openRequest("SetUserOofSettingsRequest", ""), of), "UserOofSettings", s)
 	resp, err := c.ask(ctx, "SetUserOofSettings", append(body, "</m:SetUserOofSettingsRequest>"...))

@@ -10,9 +10,11 @@ import (
 	"github.com/availd/availd/mailbox/timezone"
 )
 
-// GetMailTips asks what q's requester is told of its recipients, and returns the answers by position. What the endpoint
-// answers is checked: count, names, numbers. The error of a refused request is an [*Error]: ErrorMailTipsDisabled where
-// the endpoint gives nobody's MailTips to the requester.
+// GetMailTips asks what a sender is told of recipients before she writes: the address of q.Requester is the sender, of each
+// recipient the Address is sent, and at most [directory.MaxMailTipsRecipients] of them may be asked. The answers have the
+// recipients' positions; what failed of one is its Err, which unwraps to an [*Error]. What the endpoint answers is checked:
+// count, names, numbers. A refused request has the code ErrorMailTipsDisabled where the endpoint gives nobody's MailTips to the
+// sender's organization.
 func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]directory.MailTipsResult, error) {
 	r, err := c.ask(ctx, "GetMailTips", appendMailTipsRequest(nil, q))
 	if err != nil {

@@ -14,8 +14,9 @@ const maxPicture = 1 << 20
 
 var jpegMagic = []byte{0xFF, 0xD8, 0xFF}
 
-// GetUserPhoto asks for the photo of q's person. The error of a refused request is an [*Error]: ErrorItemNotFound where
-// there is no photo. What is answered is a JPEG by its first bytes; nothing of it is decoded.
+// GetUserPhoto asks for the photo of q's person, by her Address, in a size of [directory.ParsePhotoSize]; it may come smaller,
+// never larger than 1 MiB. Requester is not sent. Where there is no photo the error is an [*Error] with the ResponseCode
+// ErrorItemNotFound. What is answered is a JPEG by its first bytes; nothing of it is decoded.
 func (c *Client) GetUserPhoto(ctx context.Context, q directory.PhotoQuery) (*directory.Picture, error) {
 	body := append([]byte(`<m:GetUserPhoto xmlns:m="`+nsMessages+`"><m:Email>`), xmlsec.AppendText(nil, q.Person.Address.String())...)
 	body = append(body, "</m:Email><m:SizeRequested>"+q.Size.String()+"</m:SizeRequested></m:GetUserPhoto>"...)

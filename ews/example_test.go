@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/availd/availd/availability"
+	"github.com/availd/availd/directory"
 	"github.com/availd/availd/ews"
 	"github.com/availd/availd/internal/soap"
 	"github.com/availd/availd/mailbox/timezone"
@@ -15,10 +16,26 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
+// exampleBook is an address book with one list of rooms.
+type exampleBook struct{ ews.Directory }
+
+func (exampleBook) RoomLists(context.Context) ([]directory.Entry, error) {
+	return []directory.Entry{{Name: "First floor", Address: own("floor1"), Type: directory.TypePublicDL}}, nil
+}
+
+func (exampleBook) Rooms(context.Context, string) ([]directory.Entry, error) {
+	return []directory.Entry{{Name: "Room 1", Address: own("room1"), Type: directory.TypeMailbox}, {Name: "Room 2", Address: own("room2"), Type: directory.TypeMailbox}}, nil
+}
+
+func (exampleBook) Resolve(context.Context, string, int) ([]directory.Entry, bool, error) {
+	return []directory.Entry{{Name: "Tom", Address: own("tom"), Type: directory.TypeMailbox}, {Name: "Tools", Address: own("tools"), Type: directory.TypePublicDL}}, false, nil
+}
+
 // exampleServer stands for the endpoint of an organization in which tom shows his calendar and anna only when she is busy.
 func exampleServer() *httptest.Server {
 	service := &availability.Service{Calendars: contoso{}, Relationships: contoso{}, Organization: contoso{}, Limits: availability.DefaultLimits(), Now: func() time.Time { return at(20, 12, 0) }}
-	return httptest.NewTLSServer(ews.NewHandler(ews.Options{Service: service, Calendar: service, ServerName: "mail.contoso.example",
+	tips := &directory.Service{Store: senders{}, Organization: senders{}, Relationships: senders{}, Now: service.Now}
+	return httptest.NewTLSServer(ews.NewHandler(ews.Options{Service: service, Calendar: service, Directory: exampleBook{}, Recipients: tips, ServerName: "mail.contoso.example",
 		Authenticate: func(context.Context, *soap.Envelope) (orgrel.Requester, error) { return requester("own"), nil }}))
 }
 
@@ -146,4 +163,85 @@ func ExampleClient_GetServerTimeZones() {
 	}
 	// Output:
 	// (UTC-05:00) Eastern Time (US & Canada) 08:00
+}
+
+func ExampleClient_ResolveNames() {
+	server := exampleServer()
+	defer server.Close()
+
+	client := &ews.Client{URL: server.URL + "/EWS/Exchange.asmx", HTTP: server.Client(), Username: "colleague@contoso.example", Password: "secret"}
+	found, whole, err := client.ResolveNames(context.Background(), "to")
+	if ews.ResponseCode(err) == "ErrorNameResolutionNoResults" {
+		fmt.Println("nobody")
+		return
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, e := range found {
+		fmt.Println(e.Type, e.Name, e.Address)
+	}
+	fmt.Println("all of them:", whole)
+	// Output:
+	// Mailbox Tom tom@contoso.example
+	// PublicDL Tools tools@contoso.example
+	// all of them: true
+}
+
+func ExampleClient_GetRooms() {
+	server := exampleServer()
+	defer server.Close()
+
+	client := &ews.Client{URL: server.URL + "/EWS/Exchange.asmx", HTTP: server.Client(), Username: "colleague@contoso.example", Password: "secret"}
+	lists, err := client.GetRoomLists(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, list := range lists {
+		rooms, err := client.GetRooms(context.Background(), list.Address)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, room := range rooms {
+			fmt.Printf("%s: %s <%s>\n", list.Name, room.Name, room.Address)
+		}
+	}
+	// Output:
+	// First floor: Room 1 <room1@contoso.example>
+	// First floor: Room 2 <room2@contoso.example>
+}
+
+func ExampleClient_GetMailTips() {
+	server := exampleServer()
+	defer server.Close()
+
+	client := &ews.Client{URL: server.URL + "/EWS/Exchange.asmx", HTTP: server.Client(), Username: "colleague@contoso.example", Password: "secret"}
+	results, err := client.GetMailTips(context.Background(), directory.MailTipsQuery{
+		Requester:  orgrel.Requester{Address: smtpaddr.MustAddress("colleague@contoso.example")},
+		Recipients: []directory.Addressee{{Address: smtpaddr.MustAddress("tom@contoso.example")}, {Address: smtpaddr.MustAddress("staff@contoso.example")}},
+		Requested:  directory.OutOfOfficeMessage | directory.TotalMemberCount,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, result := range results {
+		if result.Err != nil {
+			fmt.Println(ews.ResponseCode(result.Err))
+			continue
+		}
+		if oof := result.Tips.OutOfOffice; oof != nil {
+			fmt.Println(oof.Reply.Message)
+		}
+		if n := result.Tips.TotalMemberCount; n != nil {
+			fmt.Println(*n, "would read it")
+		}
+	}
+	// Output:
+	// <html>In the mountains</html>
+	// 1 would read it
+	// 3 would read it
 }
