@@ -1,7 +1,8 @@
 """Compares what a client understood with the answer key, value for value.
 
 Usage: compare.py QUESTION KEY ANSWER. ANSWER is the client's JSON: its name, the rows of each view that it asked, and
-the suggestions where it asked for any. A client leaves out what it has no word for; what it has must be right.
+the suggestions and other operations where it asked for any. A client leaves out what it has no word for; what it has must be
+right.
 """
 
 import json
@@ -27,12 +28,15 @@ def same(where, got, want):
             sys.exit(f"{name}: {where} is\n{json.dumps(got)}\nand must be\n{json.dumps(want)}")
 
 
-for view, rows in answer["views"].items():
+views = answer.get("views", {})
+for view, rows in views.items():
     same("addresses of " + view, [r["Address"] for r in rows], question["addresses"])
     for got, want in zip(rows, key["views"][view]):
         same(f"{view} of {want['Address']}", got, want)
 if "suggestions" in answer:
     same("suggestions", answer["suggestions"], key["suggestions"])
-if compared <= 2 * len(question["addresses"]) * len(answer["views"]):
+same("operation", answer.get("operations", {}), key["operations"])
+if compared <= 2 * len(question["addresses"]) * len(views):
     sys.exit(f"{name}: nothing but addresses was compared")
-print(f"{name}, {question['zone']}: {compared} values as the key has them, views {' '.join(answer['views'])}" + (", suggestions" if "suggestions" in answer else ""))
+asked = [*views, *(["suggestions"] if "suggestions" in answer else []), *answer.get("operations", {})]
+print(f"{name}, {question['zone']}: {compared} values as the key has them, {' '.join(asked)}")

@@ -1,11 +1,14 @@
 """The answer key: what is right, computed by python3-dateutil from the calendar files that were imported and from
 nothing that the service says.
 
-Usage: key.py QUESTION FOLDER. Prints as JSON the rows of each view, and the suggestions of the reference's rules.
+Usage: key.py QUESTION FOLDER TABLE. Prints as JSON the rows of each view, the suggestions of the reference's rules, and what the
+table demands of the other operations: in each line an operation, an element or attribute, its values.
 """
 
+import base64
 import datetime
 import json
+import pathlib
 import re
 import sys
 
@@ -205,6 +208,16 @@ def suggestions():
     return days
 
 
+def demanded(path):
+    """What the table says; base64 of PATH is that of a file of the repository."""
+    operations = {}
+    for line in open(path, encoding="utf-8").read().splitlines():
+        operation, name, *values = line.split("\t")
+        files = [pathlib.Path(v.removeprefix("base64 of ")) if v.startswith("base64 of ") else None for v in values]
+        operations.setdefault(operation, {})[name] = [base64.b64encode(f.read_bytes()).decode() if f else v for f, v in zip(files, values)]
+    return operations
+
+
 calendars = {address: (occurrences(f"{folder}/{file}", access == "own") if file else [], access) for address, file, access in question["people"]}
 for group, (_, access) in calendars.items():
     if access == "partner's group":
@@ -212,4 +225,4 @@ for group, (_, access) in calendars.items():
 ours = [a for a in calendars if calendars[a][1] == "group"]
 everybody = {m for group in ours for m in members(group, {group})} | set(calendars) - set(ours)  # each counts once
 views = {view: [row(address, *calendars[address], view) for address in calendars] for view in question["views"]}
-json.dump({"views": views, "suggestions": suggestions()}, sys.stdout, indent=1)
+json.dump({"views": views, "suggestions": suggestions(), "operations": demanded(sys.argv[3])}, sys.stdout, indent=1)

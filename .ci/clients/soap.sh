@@ -11,18 +11,18 @@ ask_every_version() {
 	for version in "${versions[@]}"; do
 		header="<t:RequestServerVersion Version=\"$version\"/>"
 		[ "$version" = none ] && header=
-		cat >"$work/$1@$version.request.xml" <<-EOF
-			<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages">
-			<s:Header>$header<t:TimeZoneContext><t:TimeZoneDefinition Id="$zone"/></t:TimeZoneContext></s:Header>
-			<s:Body>$2</s:Body></s:Envelope>
-		EOF
+		printf '%s\n' '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages">' \
+			"<s:Header>$header<t:TimeZoneContext><t:TimeZoneDefinition Id=\"$zone\"/></t:TimeZoneContext></s:Header>" \
+			"<s:Body>$2</s:Body></s:Envelope>" >"$work/$1@$version.request.xml"
 	done
 }
 
-# post_all: posts every request over one connection, and writes NAME@VERSION.xml; an answer that is no success ends it.
+# post_all: posts every request that has no answer yet over one connection, and writes NAME@VERSION.xml; an answer that is
+# no success ends it.
 post_all() {
 	local request
 	for request in "$work"/*.request.xml; do
+		[ ! -e "${request%.request.xml}.xml" ] || continue
 		printf 'url = "%s"\nuser = "%s"\nheader = "Content-Type: text/xml; charset=utf-8"\ndata-binary = "@%s"\noutput = "%s"\nfail\nsilent\nshow-error\nnext\n' \
 			"$url" "$login" "$request" "${request%.request.xml}.xml"
 	done | sed '$d' >"$work/curl.config"

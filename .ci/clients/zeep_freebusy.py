@@ -1,10 +1,11 @@
 """zeep: a client generated from the WSDL that the service itself serves, strict in what it reads. It asks free/busy and
-suggestions in one call, then the other operations that the WSDL has.
+suggestions in one call, then some of the other operations that the WSDL has.
 
 Usage: zeep_freebusy.py QUESTION. Prints what it understood as JSON. The roots for TLS are in
 REQUESTS_CA_BUNDLE.
 """
 
+import base64
 import json
 import sys
 import urllib.parse
@@ -127,6 +128,18 @@ folder = result(folders, "GetFolderResult").ResponseMessages.GetFolderResponseMe
 ids = {"AlternateId": [{"Format": "EwsId", "Id": folder.FolderId.Id, "Mailbox": question["user"]}]}
 converted = client.service.ConvertId(SourceIds=ids, DestinationFormat="EwsId")
 mailbox = result(converted, "ConvertIdResult").ResponseMessages.ConvertIdResponseMessage[0].AlternateId.Mailbox
-if mailbox != question["user"]:
-    sys.exit(f"zeep: ConvertId says {mailbox}")
-json.dump({"client": "zeep " + zeep.__version__, "views": views, "suggestions": suggestions}, sys.stdout)
+recipients = [{"EmailAddress": a} for a in ("team@fabrikam.example", "partner@contoso.example")]
+answered = client.service.GetMailTips(SendingAs={"EmailAddress": question["user"]}, Recipients={"Mailbox": recipients}, MailTipsRequested=["All"])
+tips = [m.MailTips for m in result(answered, "GetMailTipsResult").ResponseMessages.MailTipsResponseMessageType]
+photo = result(client.service.GetUserPhoto(Email="partner@contoso.example", SizeRequested="HR48x48"), "GetUserPhotoResult")
+operations = {
+    "ConvertId": {"AlternateId@Mailbox": [mailbox]},
+    "GetMailTips": {
+        "CustomMailTip": [t.CustomMailTip for t in tips if t.CustomMailTip],
+        "TotalMemberCount": [str(t.TotalMemberCount) for t in tips],
+        "ExternalMemberCount": [str(t.ExternalMemberCount) for t in tips],
+        "Message": [t.OutOfOffice.ReplyBody.Message for t in tips if t.OutOfOffice],
+    },
+    "GetUserPhoto": {"PictureData": [base64.b64encode(photo.PictureData).decode()]},
+}
+json.dump({"client": "zeep " + zeep.__version__, "views": views, "suggestions": suggestions, "operations": operations}, sys.stdout)
