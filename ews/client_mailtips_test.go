@@ -64,6 +64,15 @@ func TestClientReadsTheMailTipsThatTheServerHas(t *testing.T) {
 	}
 }
 
+func TestSendingAsGivesNobodysRights(t *testing.T) {
+	c, _ := recipientsAt(t, "partner-all") // tom takes messages from his colleague only
+	sender := orgrel.Requester{Address: smtpaddr.MustAddress("colleague@contoso.example")}
+	got, err := c.GetMailTips(t.Context(), directory.MailTipsQuery{Requester: sender, Recipients: someone("tom@contoso.example"), Requested: directory.DeliveryRestriction})
+	if err != nil || got[0].Err != nil || !*got[0].Tips.DeliveryRestricted {
+		t.Errorf("a partner's user passes as tom's colleague: %+v %v", got, err)
+	}
+}
+
 func TestClientTakesNoMailTipsThatAreNotWhatWasAsked(t *testing.T) {
 	const head, tail = `<GetMailTipsResponse xmlns="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" ResponseClass="Success"><ResponseCode>NoError</ResponseCode><ResponseMessages>`, `</ResponseMessages></GetMailTipsResponse>`
 	message := func(tips string) string {
