@@ -128,6 +128,24 @@ done
 echo "five views by ${#versions[@]} versions: the same digits, events and details"
 valid "their answers" "$work/views/"*.xml
 
+# --- the other operations that a token opens, before and after the relationship grants them
+ask() { # operation, body, file
+	message "$work/token.xml" "$contoso_ews" "$M/$1" "<m:$1 xmlns:m=\"$M\" xmlns:t=\"$T\">$2</m:$1>" "$work/ask.xml"
+	post 'text/xml; charset=utf-8' "$contoso_ews" "$work/ask.xml" >"$3"
+}
+tips='<m:SendingAs><t:EmailAddress>rita@fabrikam.example</t:EmailAddress></m:SendingAs><m:Recipients><t:Mailbox><t:EmailAddress>tom@contoso.example</t:EmailAddress></t:Mailbox></m:Recipients><m:MailTipsRequested>All</m:MailTipsRequested>'
+photo='<m:Email>tom@contoso.example</m:Email><m:SizeRequested>HR48x48</m:SizeRequested>'
+bin/availd mailbox oof set tom@contoso.example --state Enabled --external-audience All --internal-message 'For colleagues' --external-message 'In the mountains' --database "$contoso_db"
+bin/availd mailbox photo set tom@contoso.example --file ews/testdata/getuserphoto/tom.jpg --database "$contoso_db"
+ask GetMailTips "$tips" "$work/tips.xml" && grep -q ErrorMailTipsDisabled "$work/tips.xml" || fail 'MailTips that nobody granted'
+ask GetUserPhoto "$photo" "$work/photo.xml" && grep -q ErrorItemNotFound "$work/photo.xml" || fail 'a photo that nobody granted'
+bin/availd orgrel set Fabrikam --mail-tips-access --mail-tips-access-level Limited --photos --database "$contoso_db"
+sleep 1
+ask GetMailTips "$tips" "$work/tips.xml" && grep -q '<t:Message>In the mountains<' "$work/tips.xml" || { cat "$work/tips.xml"; fail 'no automatic reply'; }
+ask GetUserPhoto "$photo" "$work/photo.xml" && grep -q "<PictureData>$(base64 -w 0 ews/testdata/getuserphoto/tom.jpg)<" "$work/photo.xml" || { cat "$work/photo.xml"; fail 'another photo'; }
+echo 'MailTips and a photo: refused, and given a second after the relationship grants them'
+valid 'these answers' "$work/tips.xml" "$work/photo.xml"
+
 # --- the same question of an own user: nothing but curl and Basic authentication
 cat >"$work/basic.xml" <<EOF
 <s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><t:RequestServerVersion xmlns:t="$T" Version="Exchange2013"/></s:Header><s:Body>$(gua DetailedMerged)</s:Body></s:Envelope>
