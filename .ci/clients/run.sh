@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Clients of others against a running demo: what each understands of own users' and partners' free/busy, in every view
-# and two time zones, is compared with an answer key that dateutil computes from the calendar files. A client that is
-# not installed is skipped with one line; those of Debian fail instead where CI=true.
+# and two time zones, is compared with an answer key that dateutil computes from the calendar files; what it understands of
+# the other operations, with the table of what the commands below have set. A client that is not installed is skipped with
+# one line; those of Debian fail instead where CI=true.
 # Usage: run.sh [CLIENT…]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
