@@ -1,4 +1,4 @@
-"""What every client asks, made from a running demo to which run.sh has added its people and groups: each kind of
+"""What every client asks, made from a running demo to which world.sh has added its people and groups: each kind of
 mailbox, group and address over five days in which Berlin loses an hour, in one time zone.
 
 Usage: question.py DEMO_JSON ZONE WINDOWS_ZONE. Prints the question as JSON.
