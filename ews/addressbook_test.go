@@ -20,7 +20,7 @@ func addresses(names ...string) (out []smtpaddr.Address) {
 
 func own(name string) smtpaddr.Address { return smtpaddr.MustAddress(name + "@contoso.example") }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func must(t *testing.T, err error) {
 
 // addressBook is contoso's, in a store of its own: people, a contact, groups in a circle, lists of rooms. Tom has never
 // set automatic replies.
-func addressBook(t *testing.T) *directory.Service {
+func addressBook(t testing.TB) *directory.Service {
 	t.Helper()
 	s, err := open.Open(t.Context(), filepath.Join(t.TempDir(), "contoso.db"), open.Options{})
 	must(t, err)
