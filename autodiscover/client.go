@@ -111,7 +111,7 @@ func (c *Client) unfollowing() *http.Client {
 }
 
 func errorOf(e xmlsec.Element) error {
-	code, message := text(e.Child(ns, "ErrorCode")), text(e.Child(ns, "ErrorMessage"))
+	code, message := soap.Said(e.Child(ns, "ErrorCode")), soap.Said(e.Child(ns, "ErrorMessage"))
 	if code == "" || code == "NoError" {
 		return nil
 	}
@@ -225,7 +225,7 @@ func readSettings(entry xmlsec.Element, of, url string, asked []string) (map[str
 	}
 	for e := range entry.Child(ns, of+"SettingErrors").Children() {
 		if text(e.Child(ns, "SettingName")) == first {
-			return nil, failed(first, cmp.Or(text(e.Child(ns, "ErrorCode")), "SettingIsNotAvailable"))
+			return nil, failed(first, cmp.Or(soap.Said(e.Child(ns, "ErrorCode")), "SettingIsNotAvailable"))
 		}
 	}
 	return nil, failed(first, "SettingIsNotAvailable")

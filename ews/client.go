@@ -198,9 +198,12 @@ func responseError(message xmlsec.Element) error {
 	if class, _ := message.Attr("ResponseClass"); class == "Success" || class == "Warning" {
 		return nil
 	}
-	code, _ := textOf(message.Child(nsMessages, "ResponseCode"))
-	text, _ := textOf(message.Child(nsMessages, "MessageText"))
-	return &Error{ResponseCode: code, Message: text}
+	return saidIn(message)
+}
+
+// saidIn is the failure that a response message tells.
+func saidIn(message xmlsec.Element) *Error {
+	return &Error{ResponseCode: soap.Said(message.Child(nsMessages, "ResponseCode")), Message: soap.Said(message.Child(nsMessages, "MessageText"))}
 }
 
 func lie(format string, args ...any) error {
@@ -250,9 +253,7 @@ func readResult(r xmlsec.Element, q availability.Query, zone *timezone.Zone) (av
 	}
 	kind, known := availability.ParseView(name)
 	if class == "Error" || !known || kind == availability.ViewNone {
-		code, _ := textOf(msg.Child(nsMessages, "ResponseCode"))
-		text, _ := textOf(msg.Child(nsMessages, "MessageText"))
-		res.Err = remoteError(code, text)
+		res.Err = remoteError(saidIn(msg))
 		return res, nil
 	}
 	res.View.Type = kind
@@ -277,8 +278,8 @@ func readResult(r xmlsec.Element, q availability.Query, zone *timezone.Zone) (av
 }
 
 // remoteError keeps the partner's code where it is one of ours. Either way the error unwraps to what was answered.
-func remoteError(code, text string) error {
-	answered := &Error{ResponseCode: code, Message: text}
+func remoteError(answered *Error) error {
+	code, text := answered.ResponseCode, answered.Message
 	for _, row := range fault.Table() {
 		if row.EWS == code && code != "" && (row.ExceptionType != "" || row.HTTP == http.StatusOK) {
 			return &fault.Error{Kind: row.Kind, Message: text, Cause: answered}

@@ -187,21 +187,14 @@ func onlyMessage(resp xmlsec.Element, name string) (xmlsec.Element, error) {
 // succeeded reads the status of a ResponseMessageType; the error of its class Error is an [*Error].
 func succeeded(message xmlsec.Element) error {
 	class, _ := message.Attr("ResponseClass")
-	code, err := textOf(message.Child(nsMessages, "ResponseCode"))
-	if err != nil {
-		return err
-	}
-	text, err := textOf(message.Child(nsMessages, "MessageText"))
-	if err != nil {
-		return err
-	}
-	switch {
+	said := saidIn(message)
+	switch code := said.ResponseCode; {
 	case class == "Error" && code != "" && code != "NoError":
-		return &Error{ResponseCode: code, Message: text}
+		return said
 	case class == "Success" && code == "NoError", class == "Warning" && code != "":
 		return nil
 	}
-	return lie("its class is %.40q and its code %.60q", class, code)
+	return lie("its class is %.40q and its code %.60q", class, said.ResponseCode)
 }
 
 // readEntries reads a list that must be there, if only empty.

@@ -31,7 +31,7 @@ func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]
 		var res directory.MailTipsResult
 		err := succeeded(m)
 		if e, refused := errors.AsType[*Error](err); refused {
-			res.Err, err = remoteError(e.ResponseCode, e.Message), nil
+			res.Err, err = remoteError(e), nil
 		} else if err == nil {
 			res.Tips, err = readTips(m.Child(nsMessages, "MailTips"))
 		}

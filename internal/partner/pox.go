@@ -81,8 +81,8 @@ func readPOX(root xmlsec.Element) (a poxAnswer, err error) {
 	}
 	for r := range root.Children() {
 		if e := r.Child(r.Space(), "Error"); !e.IsZero() && r.Local() == "Response" {
-			a.errorCode, a.message = text(e.Child(r.Space(), "ErrorCode")), text(e.Child(r.Space(), "Message"))
-			return a, err
+			a.errorCode, a.message = soap.Said(e.Child(r.Space(), "ErrorCode")), soap.Said(e.Child(r.Space(), "Message"))
+			return a, nil
 		}
 	}
 	account := root.Child(nsPOXOutlook, "Response").Child(nsPOXOutlook, "Account")

@@ -96,3 +96,41 @@ func TestAPhotoThatThePartnerDoesNotHaveIsNoFailure(t *testing.T) {
 		}
 	}
 }
+
+// One answer may speak about a hundred people: what it says of a failure is kept once for each of them, and logged.
+func TestWhatAPartnerSaysOfAFailureIsKeptShort(t *testing.T) {
+	long := strings.Repeat("&lt;", 300_000)
+	refusal := `<m:%s ResponseClass="Error"><m:MessageText>` + long + `</m:MessageText><m:ResponseCode>%s</m:ResponseCode></m:%[1]s>`
+	for name, handler := range map[string]http.HandlerFunc{
+		"fault":           says(500, envelope(`<s:Fault><faultcode>s:`+long+`</faultcode><faultstring>`+long+`</faultstring><detail><m:ResponseCode>`+long+`</m:ResponseCode></detail></s:Fault>`)),
+		"refused answer":  says(200, envelope(fmt.Sprintf(refusal, "GetMailTipsResponse", "ErrorMailTipsDisabled"))),
+		"unknown refusal": says(200, envelope(fmt.Sprintf(refusal, "GetMailTipsResponse", "Error"+long))),
+		"each recipient":  says(200, envelope(`<m:GetMailTipsResponse ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:ResponseMessages>`+strings.Repeat(fmt.Sprintf(refusal, "MailTipsResponseMessageType", "Error"+long), 2)+`</m:ResponseMessages></m:GetMailTipsResponse>`)),
+		"each mailbox":    says(200, answer(`<m:FreeBusyResponse>`+fmt.Sprintf(refusal, "ResponseMessage", "ErrorNoFreeBusyAccess")+`</m:FreeBusyResponse>`, `<m:FreeBusyResponse>`+fmt.Sprintf(refusal, "ResponseMessage", long)+`</m:FreeBusyResponse>`)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			rel := sendersPartner(t, w, handler)
+			rel.FreeBusyAccessEnabled = true
+			var errs []error
+			if name != "each mailbox" {
+				for _, r := range w.tips(t, rel, "tom@contoso.example", "ann@contoso.example") {
+					errs = append(errs, r.Err)
+				}
+			}
+			if name == "fault" || name == "each mailbox" {
+				for _, r := range w.ask(t, rel, "tom@contoso.example", "ann@contoso.example") {
+					errs = append(errs, r.Err)
+				}
+			}
+			for _, err := range errs {
+				if n := len(fault.As(err).Text()); err == nil || n > 10_000 {
+					t.Errorf("%d bytes", n)
+				}
+			}
+			if w.log.Len() > 50_000 {
+				t.Errorf("%d bytes in the log", w.log.Len())
+			}
+		})
+	}
+}

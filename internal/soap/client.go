@@ -134,19 +134,19 @@ func readFault(f xmlsec.Element, v Version, status int) *Fault {
 		for sub := code.Child(ns, "Subcode"); !sub.IsZero(); sub = sub.Child(ns, "Subcode") {
 			code = sub
 		}
-		out.Code = localOf(text(code.Child(ns, "Value")))
-		out.String = text(f.Child(ns, "Reason").Child(ns, "Text"))
+		out.Code = localOf(Said(code.Child(ns, "Value")))
+		out.String = Said(f.Child(ns, "Reason").Child(ns, "Text"))
 		return out
 	}
-	out.Code = localOf(text(f.Child("", "faultcode")))
-	out.String = text(f.Child("", "faultstring"))
+	out.Code = localOf(Said(f.Child("", "faultcode")))
+	out.String = Said(f.Child("", "faultstring"))
 	for d := range f.Child("", "detail").Children() {
 		if d.Local() == "ResponseCode" {
-			out.ResponseCode = text(d)
+			out.ResponseCode = Said(d)
 		}
 		for v := range d.Children() { // t:Value of MessageXml
 			if name, _ := v.Attr("Name"); name == "BackOffMilliseconds" {
-				n, _ := strconv.ParseUint(text(v), 10, 31)
+				n, _ := strconv.ParseUint(Said(v), 10, 31)
 				out.BackOff = time.Duration(n) * time.Millisecond
 			}
 		}
@@ -154,12 +154,20 @@ func readFault(f xmlsec.Element, v Version, status int) *Fault {
 	return out
 }
 
-func text(e xmlsec.Element) string {
+// maxSaid is longer than the texts of Exchange that carry other texts inside them.
+const maxSaid = 2000
+
+// Said is what a peer says of a failure in e: a code or a text, "" where e holds anything else. It is cut after 2000 bytes:
+// one answer can be about many people, and what it says is told of each of them, logged and remembered.
+func Said(e xmlsec.Element) string {
 	s, err := e.Text()
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(s)
+	if s = strings.TrimSpace(s); len(s) > maxSaid {
+		s = strings.ToValidUTF8(s[:maxSaid], "") // a character may have been cut
+	}
+	return s
 }
 
 func localOf(qname string) string {
