@@ -274,6 +274,27 @@ func TestAutomaticRepliesAreThoseTheSenderWouldGetNow(t *testing.T) {
 	}
 }
 
+func TestLongRepliesStayPendingBeforeAnAnswerGetsTooLong(t *testing.T) {
+	w := newTipWorld()
+	w.mailbox("tom", mailbox.Delivery{})
+	w.oof["tom"] = &directory.OofSettings{State: directory.OofEnabled, ExternalAudience: directory.AudienceAll, ExternalReply: directory.OofReply{Message: strings.Repeat("<", directory.MaxReply)}}
+	list := slices.Repeat([]string{"tom@contoso.example"}, directory.MaxMailTipsRecipients)
+	told, pending := 0, 0
+	for _, r := range w.ask(t, tipPartner, directory.AllMailTips, list...) {
+		switch {
+		case r.Err == nil && r.Tips.OutOfOffice != nil && r.Tips.Pending == 0:
+			told += len(r.Tips.OutOfOffice.Reply.Message)
+		case r.Err == nil && r.Tips.OutOfOffice == nil && r.Tips.Pending == directory.OutOfOfficeMessage && r.Tips.MailboxFull != nil:
+			pending++
+		default:
+			t.Errorf("%+v", r)
+		}
+	}
+	if told < directory.MaxReply || told > 512<<10 || pending == 0 {
+		t.Errorf("%d bytes are told, %d recipients are pending", told, pending)
+	}
+}
+
 func TestOutsideTheScopeNothingTellsWhoExists(t *testing.T) {
 	w := newTipWorld()
 	w.populate()

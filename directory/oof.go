@@ -10,6 +10,9 @@ import (
 	"github.com/availd/availd/smtpaddr"
 )
 
+// MaxReply is what an automatic reply may have, in bytes: 128 KB, as in Exchange.
+const MaxReply = 128 << 10
+
 // Oof are the automatic replies of the mailbox that has the address of (GetUserOofSettings, [MS-OXWOOF] 3.1.4.1): its
 // owner only may read them, anybody else's error is AccessDenied, whether there is such a mailbox or not.
 func (s *Service) Oof(ctx context.Context, who orgrel.Requester, of smtpaddr.Address) (*OofSettings, error) {
@@ -23,11 +26,14 @@ func (s *Service) Oof(ctx context.Context, who orgrel.Requester, of smtpaddr.Add
 
 // SetOof replaces the automatic replies of the mailbox that has the address of (SetUserOofSettings, [MS-OXWOOF]
 // 3.1.4.2), which its owner only may do. Start and End are kept while the state is OofScheduled. Errors:
-// AccessDenied, InvalidScheduledOofDuration.
+// AccessDenied, InvalidUserOofSettings where a reply is longer than MaxReply, InvalidScheduledOofDuration.
 func (s *Service) SetOof(ctx context.Context, who orgrel.Requester, of smtpaddr.Address, settings OofSettings) error {
 	a, err := s.owned(ctx, who, of)
 	if err != nil {
 		return err
+	}
+	if len(settings.InternalReply.Message) > MaxReply || len(settings.ExternalReply.Message) > MaxReply {
+		return fault.New(fault.InvalidUserOofSettings, "A reply has more than %d bytes.", MaxReply)
 	}
 	if settings.State != OofScheduled {
 		settings.Start, settings.End = time.Time{}, time.Time{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -209,6 +210,18 @@ func TestAutomaticRepliesThatWereNeverSetAreDisabled(t *testing.T) {
 	if err != nil || got.State != directory.OofDisabled || got.Active(noon) {
 		t.Errorf("%+v %v", got, err)
 	}
+}
+
+func TestRepliesThatAreTooLongAreNotKept(t *testing.T) {
+	s, _ := contoso(t)
+	long := directory.OofReply{Message: strings.Repeat("x", directory.MaxReply+1)}
+	refused(t, s.SetOof(t.Context(), requester("tom"), addr("tom"), directory.OofSettings{State: directory.OofEnabled, InternalReply: long}), fault.InvalidUserOofSettings)
+	refused(t, s.SetOof(t.Context(), requester("tom"), addr("tom"), directory.OofSettings{State: directory.OofDisabled, ExternalReply: long}), fault.InvalidUserOofSettings)
+	if got, err := s.Oof(t.Context(), requester("tom"), addr("tom")); err != nil || got.ExternalReply.Message != "" {
+		t.Errorf("%.100v %v", got, err)
+	}
+	long.Message = long.Message[1:]
+	must(t, s.SetOof(t.Context(), requester("tom"), addr("tom"), directory.OofSettings{State: directory.OofEnabled, InternalReply: long}))
 }
 
 func TestScheduledRepliesEndAfterTheyBeginAndInTheFuture(t *testing.T) {

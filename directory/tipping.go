@@ -19,8 +19,13 @@ type tipping struct {
 	asked  MailTipTypes     // that the requester may be told
 	scope  smtpaddr.Address // zero: everyone
 	sender []smtpaddr.Address
+	told   int // bytes of automatic replies so far
 	out    []MailTipsResult
 }
+
+// maxTold bounds the automatic replies of one answer, in bytes: a partner reads no more than 4 MB, and text may grow to
+// five times its length on the way.
+const maxTold = 512 << 10
 
 // read reads the recipients at some positions, and what is to be known of the sender: one read for all.
 func (t *tipping) read(ctx context.Context, at []int) ([]Recipient, error) {
@@ -143,7 +148,12 @@ func (t *tipping) tips(r Recipient) (out MailTips) {
 
 func (t *tipping) mailboxTips(out *MailTips, r Recipient) {
 	if t.asked&OutOfOfficeMessage != 0 {
-		out.OutOfOffice = t.oof(r.Oof)
+		tip := t.oof(r.Oof)
+		if t.told += len(tip.Reply.Message); t.told <= maxTold {
+			out.OutOfOffice = tip
+		} else {
+			out.Pending |= OutOfOfficeMessage
+		}
 	}
 	if t.asked&MailboxFullStatus != 0 {
 		out.MailboxFull = new(r.Mailbox.Delivery.MailboxFull)

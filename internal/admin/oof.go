@@ -20,9 +20,6 @@ type OofParams struct {
 	ExternalMessage  *string
 }
 
-// maxReply is what an automatic reply may have, in bytes.
-const maxReply = 128 << 10
-
 func (p OofParams) apply(s *directory.OofSettings) {
 	set(&s.State, p.State)
 	set(&s.ExternalAudience, p.ExternalAudience)
@@ -35,8 +32,8 @@ func (p OofParams) apply(s *directory.OofSettings) {
 // checkOof says in one sentence why settings make no sense.
 func checkOof(s *directory.OofSettings) error {
 	for which, r := range map[string]directory.OofReply{"internal": s.InternalReply, "external": s.ExternalReply} {
-		if len(r.Message) > maxReply {
-			return fault.New(fault.Invalid, "the %s message has %d bytes, and at most %d are kept", which, len(r.Message), maxReply)
+		if len(r.Message) > directory.MaxReply {
+			return fault.New(fault.Invalid, "the %s message has %d bytes, and at most %d are kept", which, len(r.Message), directory.MaxReply)
 		}
 	}
 	switch {
