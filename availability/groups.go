@@ -72,7 +72,10 @@ func expand(g *mailbox.Group, groups []*mailbox.Group, limit int) (members []smt
 	seen := map[smtpaddr.Address]bool{g.Address: true}
 	unseen := func(list []smtpaddr.Address) (out []smtpaddr.Address) { // more than limit are too many, however many
 		for _, m := range list {
-			if !seen[m] && !slices.Contains(out, m) && len(out) <= limit {
+			if len(out) > limit {
+				break
+			}
+			if !seen[m] && !slices.Contains(out, m) {
 				out = append(out, m)
 			}
 		}

@@ -52,6 +52,9 @@ func (t *tipping) expand(ctx context.Context, groups map[int]*mailbox.Group) (ma
 				if _, ok := known[a]; ok {
 					continue
 				}
+				if len(known) == maxCounted {
+					return nil, nil
+				}
 				own, err := t.Organization.OwnDomain(ctx, a.Domain())
 				if err != nil {
 					return nil, err
@@ -60,9 +63,6 @@ func (t *tipping) expand(ctx context.Context, groups map[int]*mailbox.Group) (ma
 					ours = append(ours, a)
 				}
 			}
-		}
-		if len(known) > maxCounted {
-			return nil, nil
 		}
 		var err error
 		if level, err = t.identify(ctx, ours, known); err != nil {
