@@ -14,11 +14,13 @@ import (
 
 // Limits of a photo.
 const (
-	MaxPhoto     = 500 << 10 // bytes
-	maxPhotoSide = 4096      // pixels
+	MaxPhoto      = 500 << 10 // bytes
+	maxPhotoSide  = 4096      // pixels
+	maxPhotoScans = 50        // each goes over the whole picture again: 17,000 fit in 500 KB, and take minutes; usual are ten
 )
 
-// checkPhoto reads the head of a picture called name, and gives its width and height in pixels.
+// checkPhoto reads a picture called name, and gives its width and height in pixels. It is decoded to the end: what is kept
+// must be scaled when it is asked for, without fail and soon.
 func checkPhoto(name string, data []byte) (width, height int, err error) {
 	if len(data) > MaxPhoto {
 		return 0, 0, fault.New(fault.Invalid, "%s is larger than the %d KB that a photo may have", name, MaxPhoto>>10)
@@ -32,6 +34,11 @@ func checkPhoto(name string, data []byte) (width, height int, err error) {
 		return 0, 0, fault.New(fault.Invalid, "%s is no JPEG that can be read: %v", name, err)
 	case c.Width == 0 || c.Height == 0 || c.Width > maxPhotoSide || c.Height > maxPhotoSide:
 		return 0, 0, fault.New(fault.Invalid, "%s has %d x %d pixels, and a photo at most %d x %d", name, c.Width, c.Height, maxPhotoSide, maxPhotoSide)
+	case bytes.Count(data, []byte("\xFF\xDA")) > maxPhotoScans: // the mark before each scan
+		return 0, 0, fault.New(fault.Invalid, "%s has more than %d scans; save it as a baseline JPEG", name, maxPhotoScans)
+	}
+	if _, err := jpeg.Decode(bytes.NewReader(data)); err != nil {
+		return 0, 0, fault.New(fault.Invalid, "%s is no JPEG that can be read: %v", name, err)
 	}
 	return c.Width, c.Height, nil
 }
