@@ -35,6 +35,9 @@ func checkOof(s *directory.OofSettings) error {
 		if len(r.Message) > directory.MaxReply {
 			return fault.New(fault.Invalid, "the %s message has %d bytes, and at most %d are kept", which, len(r.Message), directory.MaxReply)
 		}
+		if !utf8.ValidString(r.Message) { // of a file in another encoding letters would be lost
+			return fault.New(fault.Invalid, "the %s message is not UTF-8", which)
+		}
 	}
 	switch {
 	case s.State == directory.OofDisabled:

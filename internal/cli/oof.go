@@ -2,13 +2,12 @@ package cli
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/availd/availd/directory"
 	"github.com/availd/availd/internal/admin"
-	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/internal/store"
 	"github.com/availd/availd/mailbox/timezone"
 )
@@ -82,9 +81,9 @@ func (g *given) moment(name string, z *timezone.Zone) *time.Time {
 // textOrFile is the flag's text, or what the file holds that the flag with -file names.
 func (g *given) textOrFile(name string) *string {
 	if path := g.text(name + "-file"); path != nil {
-		b, err := os.ReadFile(*path)
+		b, err := readBounded(*path, directory.MaxReply)
 		if err != nil {
-			g.err = fault.New(fault.Invalid, "%v", err)
+			g.err = err
 			return nil
 		}
 		return new(string(b))

@@ -17,7 +17,7 @@ func photoCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "photo", Short: "Photos of persons"}
 	set := &cobra.Command{Use: "set ADDRESS", Short: "Keep a JPEG of at most 500 KB and 4096 x 4096 pixels as a mailbox's photo", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		path, _ := cmd.Flags().GetString("file")
-		data, err := readPhoto(path)
+		data, err := readBounded(path, admin.MaxPhoto)
 		if err != nil {
 			return err
 		}
@@ -34,14 +34,18 @@ func photoCommand() *cobra.Command {
 	return cmd
 }
 
-// readPhoto reads no more of a file than shows that it is too large.
-func readPhoto(path string) ([]byte, error) {
+// readBounded reads no more of a file than shows that it has more than limit bytes: a path may lead to a device.
+func readBounded(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "%v", err)
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, admin.MaxPhoto+1))
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "%v", err)
+	}
+	return b, nil
 }
 
 func showPhoto(cmd *cobra.Command, args []string) error {

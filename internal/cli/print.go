@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +47,8 @@ type property struct {
 	value any
 }
 
-// text writes a value for people: lists with commas, times in UTC, nothing for an empty value.
+// text writes a value for people: lists with commas, times in UTC, nothing for an empty value. What owners and partners
+// wrote moves no cursor and sets no colour.
 func text(v any) string {
 	r := reflect.ValueOf(v)
 	if !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil() {
@@ -59,7 +61,7 @@ func text(v any) string {
 		}
 		return v.UTC().Format(time.RFC3339)
 	case fmt.Stringer:
-		return v.String()
+		return printable(v.String())
 	}
 	if r.Kind() == reflect.Slice {
 		parts := make([]string, r.Len())
@@ -68,7 +70,17 @@ func text(v any) string {
 		}
 		return strings.Join(parts, ", ")
 	}
-	return fmt.Sprint(v)
+	return printable(fmt.Sprint(v))
+}
+
+// printable has a replacement character for each control character but the ends of lines and tabs.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ReplaceAll(s, "\r\n", "\n"))
 }
 
 // cell is text in a table; width 0 does not cut.

@@ -98,6 +98,8 @@ func TestAutomaticRepliesAreSetAsInTheField(t *testing.T) {
 	dir := t.TempDir()
 	text := writeFile(t, dir, "reply.html", "<p>Fort,\nbis bald</p>")
 	long := writeFile(t, dir, "long.html", strings.Repeat("x", 128<<10+1))
+	latin1 := writeFile(t, dir, "latin1.txt", "Zur\xFCck am Montag")
+	colour := writeFile(t, dir, "colour.txt", "\x1B[31mred\u009B0m\r\nend")
 	shellLines(t, database, []line{
 		{"mailbox set johan@domain.com --time-zone Europe/Berlin", 0, ""},
 		{"Get-MailboxAutoReplyConfiguration johan | fl", 0, "AutoReplyState   : Disabled\nExternalAudience : All\nStartTime        : \n"},
@@ -108,6 +110,12 @@ func TestAutomaticRepliesAreSetAsInTheField(t *testing.T) {
 		{"mailbox oof set johan --internal-message-file " + dir + "/none", 1, "no such file"},
 		{"mailbox oof set johan --internal-message x --internal-message-file " + text, 1, "none of the others can be"},
 		{"mailbox oof set johan --internal-message-file " + long, 1, "the internal message has 131073 bytes, and at most 131072 are kept"},
+		{"mailbox oof set johan --internal-message-file /dev/zero", 1, "the internal message has 131073 bytes, and at most 131072 are kept"},
+		{"mailbox oof set johan --internal-message-file " + dir, 1, "is a directory"},
+		{"mailbox oof set johan --internal-message-file " + latin1, 1, "the internal message is not UTF-8"},
+		{"mailbox oof set johan --internal-message-file " + colour, 0, ""},
+		{"mailbox oof show johan", 0, "InternalMessage  : \uFFFD[31mred\uFFFD0m\nend\n"},
+		{"mailbox oof set johan --internal-message ''", 0, ""},
 		{"mailbox oof set johan --state Scheduled --internal-message x --start 2026-12-24", 1, "scheduled automatic replies need a start and an end"},
 		{"mailbox oof set johan --state Scheduled --internal-message x --start 2026-12-24 --end 2026-12-23", 1, "cannot end at 2026-12-22T23:00:00Z, before they start at 2026-12-23T23:00:00Z"},
 		{"mailbox oof set johan --start tomorrow", 1, `"tomorrow" is not a time such as 2026-11-24T09:00`},
