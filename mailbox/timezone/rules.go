@@ -115,14 +115,17 @@ func yearly(name string, initial time.Duration, of func(year int) []onset) *Zone
 			slices.SortStableFunc(list, func(a, b onset) int { return a.at.Compare(b.at) })
 			years.Store(y, list)
 		}
-		offset := initial
-		for _, o := range list {
+		// A definition from the wire can change its offset thousands of times in a year.
+		passed, _ := slices.BinarySearchFunc(list, t, func(o onset, t time.Time) int {
 			if o.at.After(t) {
-				break
+				return 1
 			}
-			offset = o.offset
+			return -1
+		})
+		if passed == 0 {
+			return initial
 		}
-		return offset
+		return list[passed-1].offset
 	}}
 }
 
