@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,8 +15,8 @@ import (
 )
 
 // getServerTimeZones answers m:GetServerTimeZones (EWS reference): the zones of the Windows names asked, or all, with
-// full data unless only names are wanted. A name that does not exist is left out. Rules do not change while the program runs, so
-// nothing is computed twice.
+// full data unless only names are wanted. A name that does not exist is left out, and one that is asked again too: some
+// zones have 37 KB. Rules do not change while the program runs, so nothing is computed twice.
 func (h *Handler) getServerTimeZones(_ context.Context, env *soap.Envelope, _ orgrel.Requester) ([]byte, error) {
 	req := env.Payload
 	full := true
@@ -29,6 +30,9 @@ func (h *Handler) getServerTimeZones(_ context.Context, env *soap.Envelope, _ or
 			name, err := textOf(e)
 			if err != nil {
 				return nil, err
+			}
+			if name = strings.ToLower(name); slices.Contains(names, name) {
+				continue
 			}
 			if names = append(names, name); len(names) > 1000 {
 				return nil, soap.Schema(e, "There are too many Ids.")
