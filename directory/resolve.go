@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/smtpaddr"
@@ -75,8 +76,14 @@ func (s *Service) Resolve(ctx context.Context, text string, limit int) (list []E
 	return list, more, nil
 }
 
-// find searches by name and by the beginning of an address; what has no letter and no digit finds nobody.
+// maxSought is how many characters the name of anybody has at most who is looked for: each word more makes a search longer.
+const maxSought = 320
+
+// find searches by name and by the beginning of an address; what has no letter and no digit, or is too long, finds nobody.
 func (s *Service) find(ctx context.Context, text string, limit int) ([]Recipient, error) {
+	if utf8.RuneCountInString(text) > maxSought {
+		return nil, nil
+	}
 	words := wanted(text)
 	if len(words) == 0 {
 		return nil, nil

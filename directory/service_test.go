@@ -147,6 +147,18 @@ func TestExpandListsAMemberOfTwoAddressesOnce(t *testing.T) {
 	want(t, list, err, "Mailbox tom@contoso.example Tom Meyer")
 }
 
+// With 10,000 words a search took 15 seconds.
+func TestNobodyIsLookedForByAPage(t *testing.T) {
+	s, _ := contoso(t)
+	page := strings.Repeat("tom meyer ", 40) // each begins a word of his name
+	_, _, err := s.Resolve(t.Context(), page, 10)
+	refused(t, err, fault.NameResolutionNoResults)
+	_, err = s.Expand(t.Context(), page)
+	refused(t, err, fault.NameResolutionNoResults)
+	list, _, err := s.Resolve(t.Context(), strings.Repeat("tom meyer ", 30), 10)
+	want(t, list, err, "Mailbox tom@contoso.example Tom Meyer")
+}
+
 func TestExpandFindsAGroupByItsName(t *testing.T) {
 	s, _ := contoso(t)
 	for _, name := range []string{"Sales North", "sales north", "sales"} { // sales2 begins with the last one

@@ -90,6 +90,8 @@ type Search struct {
 // NewSearch makes the question of words and the beginning of an address, as directory.Store has them.
 func NewSearch(words []string, prefix string) Search {
 	s := Search{Words: slices.DeleteFunc(slices.Concat([]string{}, words), func(w string) bool { return w == "" })}
+	slices.Sort(s.Words)
+	s.Words = slices.Compact(s.Words) // a word that is said again finds nobody else, and costs as much
 	if prefix = plain(prefix); prefix != "" {
 		s.Address, s.AddressEnd = addressTerm+prefix, addressTerm+prefix+EndOfPrefix
 	}
