@@ -3,7 +3,9 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/availd/availd/internal/fault"
 	"github.com/availd/availd/orgrel"
@@ -32,13 +34,14 @@ func (s *Service) SetOof(ctx context.Context, who orgrel.Requester, of smtpaddr.
 	if err != nil {
 		return err
 	}
-	if len(settings.InternalReply.Message) > MaxReply || len(settings.ExternalReply.Message) > MaxReply {
-		return fault.New(fault.InvalidUserOofSettings, "A reply has more than %d bytes.", MaxReply)
-	}
 	if settings.State != OofScheduled {
 		settings.Start, settings.End = time.Time{}, time.Time{}
-	} else if !settings.End.After(settings.Start) || !settings.End.After(s.now()) {
-		return fault.Because(fault.InvalidScheduledOofDuration, nil)
+	}
+	if err := settings.CheckDuration(s.now()); err != nil {
+		return fault.Because(fault.InvalidScheduledOofDuration, err)
+	}
+	if err := settings.CheckReplies(); err != nil {
+		return &fault.Error{Kind: fault.InvalidUserOofSettings, Message: "The user's Out of Office settings are not valid: " + err.Error() + ".", Cause: err}
 	}
 	return unavailable(s.Store.PutOofSettings(ctx, a, &settings))
 }
@@ -56,4 +59,36 @@ func (s *Service) owned(ctx context.Context, who orgrel.Requester, of smtpaddr.A
 		return smtpaddr.Address{}, fault.Because(fault.AccessDenied, errors.New("automatic replies are the owner's"))
 	}
 	return both[0].Mailbox.Address, nil
+}
+
+// CheckReplies says in one sentence why the texts of the replies are not kept, or nil.
+func (s *OofSettings) CheckReplies() error {
+	for _, r := range []struct {
+		which string
+		OofReply
+	}{{"internal", s.InternalReply}, {"external", s.ExternalReply}} {
+		if len(r.Message) > MaxReply {
+			return fmt.Errorf("the %s message has %d bytes, and at most %d are kept", r.which, len(r.Message), MaxReply)
+		}
+		if !utf8.ValidString(r.Message) { // of a file in another encoding letters would be lost
+			return fmt.Errorf("the %s message is not UTF-8", r.which)
+		}
+	}
+	return nil
+}
+
+// CheckDuration says in one sentence why replies that are scheduled at the instant now would never be sent, or nil; of
+// other states it says nothing.
+func (s *OofSettings) CheckDuration(now time.Time) error {
+	switch {
+	case s.State != OofScheduled:
+		return nil
+	case s.Start.IsZero() || s.End.IsZero():
+		return errors.New("scheduled automatic replies need a start and an end")
+	case !s.End.After(s.Start):
+		return fmt.Errorf("automatic replies cannot end at %s, before they start at %s", s.End.UTC().Format(time.RFC3339), s.Start.UTC().Format(time.RFC3339))
+	case !s.End.After(now):
+		return fmt.Errorf("automatic replies cannot end at %s, which is past", s.End.UTC().Format(time.RFC3339))
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -29,29 +30,13 @@ func (p OofParams) apply(s *directory.OofSettings) {
 	set(&s.ExternalReply.Message, p.ExternalMessage)
 }
 
-// checkOof says in one sentence why settings make no sense.
-func checkOof(s *directory.OofSettings) error {
-	for which, r := range map[string]directory.OofReply{"internal": s.InternalReply, "external": s.ExternalReply} {
-		if len(r.Message) > directory.MaxReply {
-			return fault.New(fault.Invalid, "the %s message has %d bytes, and at most %d are kept", which, len(r.Message), directory.MaxReply)
-		}
-		if !utf8.ValidString(r.Message) { // of a file in another encoding letters would be lost
-			return fault.New(fault.Invalid, "the %s message is not UTF-8", which)
-		}
-	}
-	switch {
-	case s.State == directory.OofDisabled:
-		return nil
-	case s.InternalReply.Message == "":
+// checkOof refuses settings that make no sense at the instant now, as SetUserOofSettings does, and replies without a text
+// for colleagues, which mail programs may set: whoever types a command has forgotten it.
+func checkOof(s *directory.OofSettings, now time.Time) error {
+	if s.State != directory.OofDisabled && s.InternalReply.Message == "" {
 		return fault.New(fault.Invalid, "automatic replies that are %s need an internal message", s.State)
-	case s.State != directory.OofScheduled:
-		return nil
-	case s.Start.IsZero() || s.End.IsZero():
-		return fault.New(fault.Invalid, "scheduled automatic replies need a start and an end")
-	case !s.End.After(s.Start):
-		return fault.New(fault.Invalid, "automatic replies cannot end at %s, before they start at %s", s.End.UTC().Format(time.RFC3339), s.Start.UTC().Format(time.RFC3339))
 	}
-	return nil
+	return invalid(cmp.Or(s.CheckReplies(), s.CheckDuration(now)))
 }
 
 // OofSettings are the automatic replies of a mailbox, with its primary address (Get-MailboxAutoReplyConfiguration).
@@ -72,7 +57,7 @@ func (a *Admin) SetOofSettings(ctx context.Context, identity string, p OofParams
 	}
 	old := *s
 	p.apply(s)
-	if err := checkOof(s); err != nil {
+	if err := checkOof(s, a.Now()); err != nil {
 		return err
 	}
 	detail := changes(auditedReplies(&old, nil), auditedReplies(s, &old))

@@ -116,20 +116,21 @@ func TestAutomaticRepliesAreSetAsInTheField(t *testing.T) {
 		{"mailbox oof set johan --internal-message-file " + colour, 0, ""},
 		{"mailbox oof show johan", 0, "InternalMessage  : \uFFFD[31mred\uFFFD0m\nend\n"},
 		{"mailbox oof set johan --internal-message ''", 0, ""},
-		{"mailbox oof set johan --state Scheduled --internal-message x --start 2026-12-24", 1, "scheduled automatic replies need a start and an end"},
-		{"mailbox oof set johan --state Scheduled --internal-message x --start 2026-12-24 --end 2026-12-23", 1, "cannot end at 2026-12-22T23:00:00Z, before they start at 2026-12-23T23:00:00Z"},
+		{"mailbox oof set johan --state Scheduled --internal-message x --start 2096-12-24", 1, "scheduled automatic replies need a start and an end"},
+		{"mailbox oof set johan --state Scheduled --internal-message x --start 2096-12-24 --end 2096-12-23", 1, "cannot end at 2096-12-22T23:00:00Z, before they start at 2096-12-23T23:00:00Z"},
+		{"mailbox oof set johan --state Scheduled --internal-message x --start 2006-12-23 --end 2006-12-24", 1, "cannot end at 2006-12-23T23:00:00Z, which is past"},
 		{"mailbox oof set johan --start tomorrow", 1, `"tomorrow" is not a time such as 2026-11-24T09:00`},
 		{"mailbox oof set johan --state Enabled --internal-message Away", 0, "warning: the external message is empty: nobody outside is told that johan@domain.com is away"},
 		{"mailbox oof set johan@domain.com --internal-message-file " + text + " --external-message Gone", 0, ""},
-		{"Set-MailboxAutoReplyConfiguration johan -AutoReplyState Scheduled -StartTime 2026-12-24T08:00 -EndTime 2027-01-02T00:00:00Z -ExternalMessage 'Away'", 0, ""},
-		{"Get-MailboxAutoReplyConfiguration johan | fl", 0, "StartTime        : 2026-12-24T07:00:00Z\nEndTime          : 2027-01-02T00:00:00Z\nInternalMessage  : <p>Fort,\nbis bald</p>\nExternalMessage : Away\n"},
-		{"mailbox oof show johan --output json", 0, `"StartTime": "2026-12-24T07:00:00Z"`},
+		{"Set-MailboxAutoReplyConfiguration johan -AutoReplyState Scheduled -StartTime 2096-12-24T08:00 -EndTime 2097-01-02T00:00:00Z -ExternalMessage 'Away'", 0, ""},
+		{"Get-MailboxAutoReplyConfiguration johan | fl", 0, "StartTime        : 2096-12-24T07:00:00Z\nEndTime          : 2097-01-02T00:00:00Z\nInternalMessage  : <p>Fort,\nbis bald</p>\nExternalMessage : Away\n"},
+		{"mailbox oof show johan --output json", 0, `"StartTime": "2096-12-24T07:00:00Z"`},
 		{"mailbox oof set johan --state Disabled --start '' --end ''", 0, ""},
 		{"mailbox oof show johan --output json", 0, `"StartTime": null`},
 	})
 	_, out, _ := run(t, database, "audit --output json")
 	for _, want := range []string{`AutoReplyState: \"Disabled\" → \"Enabled\"; InternalMessage: \"\" → \"(4 characters)\"`, `ExternalMessage: \"\" → \"(4 characters)\"; InternalMessage: \"(4 characters)\" → \"(21 characters)\"`,
-		`AutoReplyState: \"Enabled\" → \"Scheduled\"; EndTime: none → \"2027-01-02T00:00:00Z\"; ExternalMessage: \"(4 characters)\" → \"(4 characters), others\"; StartTime`} {
+		`AutoReplyState: \"Enabled\" → \"Scheduled\"; EndTime: none → \"2097-01-02T00:00:00Z\"; ExternalMessage: \"(4 characters)\" → \"(4 characters), others\"; StartTime`} {
 		if !strings.Contains(unescaped(t, out), want) {
 			t.Errorf("the audit lacks %s\n%s", want, out)
 		}
