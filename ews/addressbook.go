@@ -47,16 +47,21 @@ func inAnswer(ctx context.Context, err error) (*fault.Error, error) {
 // element may be a name with attributes behind it.
 func appendStatus(dst []byte, element string, f *fault.Error) []byte {
 	if f == nil {
-		return append(dst, "<"+element+` ResponseClass="Success"><ResponseCode>NoError</ResponseCode>`...)
+		dst = append(append(dst, '<'), element...)
+		return append(dst, ` ResponseClass="Success"><ResponseCode>NoError</ResponseCode>`...)
 	}
 	return appendFailure(dst, element, "Error", f)
 }
 
 // appendFailure opens an element of a ResponseMessageType of the class Error or Warning.
 func appendFailure(dst []byte, element, class string, f *fault.Error) []byte {
+	return appendProblem(dst, element, class, f.Text(), ResponseCode(f))
+}
+
+func appendProblem(dst []byte, element, class, text, code string) []byte {
 	dst = append(dst, "<"+element+` ResponseClass="`+class+`"><MessageText>`...)
-	dst = xmlsec.AppendText(dst, f.Text())
-	return append(dst, "</MessageText><ResponseCode>"+ResponseCode(f)+"</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey>"...)
+	dst = xmlsec.AppendText(dst, text)
+	return append(dst, "</MessageText><ResponseCode>"+code+"</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey>"...)
 }
 
 // appendRange writes the paging attributes of a whole list, or of the beginning of one.

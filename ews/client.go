@@ -173,15 +173,12 @@ func appendWindow(dst []byte, name string, w availability.Window, zone *timezone
 
 // rows sends the body of an operation and returns the response messages of its answer, of which there must be n.
 func (c *Client) rows(ctx context.Context, operation string, body []byte, n int) ([]xmlsec.Element, error) {
-	env, err := c.call(ctx, operation, body)
+	resp, err := c.ask(ctx, operation, body)
 	if err != nil {
 		return nil, err
 	}
-	if !env.Payload.Is(nsMessages, operation+"Response") {
-		return nil, lie("it is a %.60s", env.Payload.Local())
-	}
 	var out []xmlsec.Element
-	for r := range env.Payload.Child(nsMessages, "ResponseMessages").Children() {
+	for r := range resp.Child(nsMessages, "ResponseMessages").Children() {
 		if !r.Is(nsMessages, operation+"ResponseMessage") || len(out) == n {
 			return nil, lie("it holds %.60s, or more rows than %d", r.Local(), n)
 		}

@@ -123,17 +123,19 @@ func (c *Client) MailTipsConfiguration(ctx context.Context) (out directory.MailT
 
 func readMailTipsConfiguration(e xmlsec.Element) (out directory.MailTipsConfiguration, err error) {
 	for name, into := range map[string]*bool{"MailTipsEnabled": &out.Enabled, "ShowExternalRecipientCount": &out.ShowExternalRecipientCount, "PolicyTipsEnabled": &out.PolicyTipsEnabled} {
-		text, err := textOf(e.Child(nsTypes, name))
-		if err != nil || !slices.Contains([]string{"true", "false", "1", "0", ""}, text) {
-			return out, lie("its %s is %.40q", name, text)
+		flag, err := readFlag(e.Child(nsTypes, name))
+		if err != nil {
+			return out, err
 		}
-		*into = text == "true" || text == "1"
+		*into = flag != nil && *flag
 	}
 	for name, into := range map[string]*int{"MaxRecipientsPerGetMailTipsRequest": &out.MaxRecipients, "MaxMessageSize": &out.MaxMessageSize, "LargeAudienceThreshold": &out.LargeAudienceThreshold, "LargeAudienceCap": &out.LargeAudienceCap} {
-		if n := e.Child(nsTypes, name); !n.IsZero() {
-			if *into, err = readInt(n); err != nil || *into < 0 {
-				return out, lie("its %s is no count", name)
-			}
+		n, err := readCount(e.Child(nsTypes, name))
+		if err != nil {
+			return out, err
+		}
+		if n != nil {
+			*into = *n
 		}
 	}
 	for d := range e.Child(nsTypes, "InternalDomains").Children() {

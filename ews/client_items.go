@@ -38,8 +38,8 @@ type CalendarItem struct {
 
 // GetFolder asks for folders; the answers have the ids' positions.
 func (c *Client) GetFolder(ctx context.Context, ids ...FolderID) ([]Folder, error) {
-	b := []byte(`<m:GetFolder xmlns:m="` + nsMessages + `" xmlns:t="` + nsTypes + `"><m:FolderShape><t:BaseShape>Default</t:BaseShape><t:AdditionalProperties>` +
-		`<t:FieldURI FieldURI="folder:ParentFolderId"></t:FieldURI><t:FieldURI FieldURI="folder:FolderClass"></t:FieldURI></t:AdditionalProperties></m:FolderShape><m:FolderIds>`)
+	b := append(openRequest("GetFolder", ""), `<m:FolderShape><t:BaseShape>Default</t:BaseShape><t:AdditionalProperties>`+
+		`<t:FieldURI FieldURI="folder:ParentFolderId"></t:FieldURI><t:FieldURI FieldURI="folder:FolderClass"></t:FieldURI></t:AdditionalProperties></m:FolderShape><m:FolderIds>`...)
 	for _, id := range ids {
 		b = id.append(b)
 	}
@@ -93,7 +93,7 @@ func readFolder(list xmlsec.Element) (f Folder, err error) {
 
 // ConvertID asks in which mailbox the folder or item of an id is (ConvertId).
 func (c *Client) ConvertID(ctx context.Context, id string) (smtpaddr.Address, error) {
-	b := attr([]byte(`<m:ConvertId xmlns:m="`+nsMessages+`" xmlns:t="`+nsTypes+`" DestinationFormat="EwsId"><m:SourceIds><t:AlternateId Format="EwsId"`), "Id", id)
+	b := attr(append(openRequest("ConvertId", ` DestinationFormat="EwsId"`), `<m:SourceIds><t:AlternateId Format="EwsId"`...), "Id", id)
 	b = append(b, ` Mailbox="unknown@unknown.invalid"></t:AlternateId></m:SourceIds></m:ConvertId>`...)
 	rows, err := c.rows(ctx, "ConvertId", b, 1)
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *Client) ConvertID(ctx context.Context, id string) (smtpaddr.Address, er
 // FindItem searches a calendar for what overlaps the window, by start: at most two years. more tells that there are
 // entries beyond limit; 0 leaves the limit to the endpoint, which then fails where it is passed.
 func (c *Client) FindItem(ctx context.Context, folder FolderID, window availability.Window, limit int) (items []CalendarItem, more bool, err error) {
-	b := []byte(`<m:FindItem xmlns:m="` + nsMessages + `" xmlns:t="` + nsTypes + `" Traversal="Shallow"><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:CalendarView`)
+	b := append(openRequest("FindItem", ` Traversal="Shallow"`), `<m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:CalendarView`...)
 	if limit > 0 {
 		b = attr(b, "MaxEntriesReturned", strconv.Itoa(limit))
 	}
@@ -136,7 +136,7 @@ func (c *Client) FindItem(ctx context.Context, folder FolderID, window availabil
 
 // GetItem asks for items by the ids that FindItem gave; the answers have the ids' positions.
 func (c *Client) GetItem(ctx context.Context, ids ...string) ([]CalendarItem, error) {
-	b := []byte(`<m:GetItem xmlns:m="` + nsMessages + `" xmlns:t="` + nsTypes + `"><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape><t:BodyType>Text</t:BodyType></m:ItemShape><m:ItemIds>`)
+	b := append(openRequest("GetItem", ""), `<m:ItemShape><t:BaseShape>AllProperties</t:BaseShape><t:BodyType>Text</t:BodyType></m:ItemShape><m:ItemIds>`...)
 	for _, id := range ids {
 		b = append(attr(append(b, "<t:ItemId"...), "Id", id), "></t:ItemId>"...)
 	}
@@ -190,7 +190,7 @@ func readCalendarItem(e xmlsec.Element) (i CalendarItem, err error) {
 // GetServerTimeZones asks for time zones by their Windows names, or for all; names that do not exist are left out of the
 // answer. [timezone.FromDefinition] makes zones of them.
 func (c *Client) GetServerTimeZones(ctx context.Context, names ...string) ([]timezone.Definition, error) {
-	b := []byte(`<m:GetServerTimeZones xmlns:m="` + nsMessages + `" xmlns:t="` + nsTypes + `" ReturnFullTimeZoneData="true">`)
+	b := openRequest("GetServerTimeZones", ` ReturnFullTimeZoneData="true"`)
 	if len(names) > 0 {
 		b = append(b, "<m:Ids>"...)
 		for _, n := range names {

@@ -3,11 +3,10 @@ package ews
 import (
 	"context"
 	"errors"
-	"strconv"
+	"slices"
 
 	"github.com/availd/availd/directory"
 	"github.com/availd/availd/internal/xmlsec"
-	"github.com/availd/availd/mailbox/timezone"
 )
 
 // GetMailTips asks what a sender is told of recipients before she writes: the address of q.Requester is the sender, of each
@@ -16,7 +15,7 @@ import (
 // count, names, numbers. A refused request has the code ErrorMailTipsDisabled where the endpoint gives nobody's MailTips to the
 // sender's organization.
 func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]directory.MailTipsResult, error) {
-	r, err := c.ask(ctx, "GetMailTips", appendMailTipsRequest(nil, q))
+	r, err := c.ask(ctx, "GetMailTips", mailTipsRequest(q))
 	if err != nil {
 		return nil, err
 	}
@@ -46,12 +45,12 @@ func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]
 	return out, nil
 }
 
-func appendMailTipsRequest(dst []byte, q directory.MailTipsQuery) []byte {
+func mailTipsRequest(q directory.MailTipsQuery) []byte {
 	mailbox := func(dst []byte, address string) []byte {
 		dst = xmlsec.AppendText(append(dst, "<t:EmailAddress>"...), address)
 		return append(dst, "</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType>"...)
 	}
-	dst = append(dst, `<m:GetMailTips xmlns:m="`+nsMessages+`" xmlns:t="`+nsTypes+`"><m:SendingAs>`...)
+	dst := append(openRequest("GetMailTips", ""), "<m:SendingAs>"...)
 	dst = append(mailbox(dst, q.Requester.Address.String()), "</m:SendingAs><m:Recipients>"...)
 	for _, r := range q.Recipients {
 		dst = append(mailbox(append(dst, "<t:Mailbox>"...), r.Address.String()), "</t:Mailbox>"...)
@@ -101,11 +100,10 @@ func readFlag(e xmlsec.Element) (*bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := strconv.ParseBool(text)
-	if err != nil {
+	if !slices.Contains([]string{"true", "false", "1", "0"}, text) {
 		return nil, lie("%s is %.20q", e.Local(), text)
 	}
-	return &v, nil
+	return new(isTrue(e)), nil
 }
 
 // readCount reads a number that is not negative; nil where there is none.
@@ -133,10 +131,7 @@ func readOofTip(e xmlsec.Element) (*directory.OofTip, error) {
 		return nil, err
 	}
 	if d := e.Child(nsTypes, "Duration"); !d.IsZero() {
-		if tip.Start, err = readDateTime(d, "StartTime", timezone.UTC()); err != nil {
-			return nil, err
-		}
-		if tip.End, err = readDateTime(d, "EndTime", timezone.UTC()); err != nil {
+		if tip.Start, tip.End, err = readSpan(d); err != nil {
 			return nil, err
 		}
 	}

@@ -18,7 +18,7 @@ var jpegMagic = []byte{0xFF, 0xD8, 0xFF}
 // never larger than 1 MiB. Requester is not sent. Where there is no photo the error is an [*Error] with the ResponseCode
 // ErrorItemNotFound. What is answered is a JPEG by its first bytes; nothing of it is decoded.
 func (c *Client) GetUserPhoto(ctx context.Context, q directory.PhotoQuery) (*directory.Picture, error) {
-	body := append([]byte(`<m:GetUserPhoto xmlns:m="`+nsMessages+`"><m:Email>`), xmlsec.AppendText(nil, q.Person.Address.String())...)
+	body := xmlsec.AppendText(append(openRequest("GetUserPhoto", ""), "<m:Email>"...), q.Person.Address.String())
 	body = append(body, "</m:Email><m:SizeRequested>"+q.Size.String()+"</m:SizeRequested></m:GetUserPhoto>"...)
 	r, err := c.ask(ctx, "GetUserPhoto", body)
 	if err != nil {

@@ -33,7 +33,7 @@ func appendFreeBusy(dst []byte, r *request, a availability.Answer, server string
 		if res.Err != nil {
 			dst = appendError(dst, fault.As(res.Err), server)
 		} else {
-			dst = append(dst, `<ResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode></ResponseMessage>`...)
+			dst = append(appendStatus(dst, "ResponseMessage", nil), "</ResponseMessage>"...)
 			dst = appendView(dst, r, &res.View)
 		}
 		dst = append(dst, "</FreeBusyResponse>"...)
@@ -44,9 +44,7 @@ func appendFreeBusy(dst []byte, r *request, a availability.Answer, server string
 // appendError writes a failed mailbox: the view None, so that nobody takes it for free.
 func appendError(dst []byte, f *fault.Error, server string) []byte {
 	row := f.Kind.Row()
-	dst = append(dst, `<ResponseMessage ResponseClass="Error"><MessageText>`...)
-	dst = xmlsec.AppendText(dst, f.Text())
-	dst = append(dst, "</MessageText><ResponseCode>"+ResponseCode(f)+"</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey><MessageXml>"...)
+	dst = append(appendStatus(dst, "ResponseMessage", f), "<MessageXml>"...)
 	if row.ExceptionType != "" {
 		dst = append(dst, `<e:ExceptionType xmlns:e="`+nsErrors+`">`+row.ExceptionType+`</e:ExceptionType>`...)
 	}

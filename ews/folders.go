@@ -94,7 +94,7 @@ func (h *Handler) getFolder(ctx context.Context, env *soap.Envelope, who orgrel.
 			dst = appendRowError(dst, "GetFolderResponseMessage", err, "<Folders></Folders>")
 			continue
 		}
-		dst = append(dst, `<GetFolderResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode><Folders>`...)
+		dst = append(appendStatus(dst, "GetFolderResponseMessage", nil), "<Folders>"...)
 		dst = append(appendFolder(dst, f, full), "</Folders></GetFolderResponseMessage>"...)
 	}
 	if n == 0 {
@@ -199,7 +199,7 @@ func (h *Handler) convertID(_ context.Context, env *soap.Envelope, who orgrel.Re
 			dst = appendRowError(dst, "ConvertIdResponseMessage", errMalformedID, "")
 			continue
 		}
-		dst = append(dst, `<ConvertIdResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode><AlternateId xmlns:i="`+soap.NSXSI+`" i:type="t:AlternateIdType" Format="EwsId"`...)
+		dst = append(appendStatus(dst, "ConvertIdResponseMessage", nil), `<AlternateId xmlns:i="`+soap.NSXSI+`" i:type="t:AlternateIdType" Format="EwsId"`...)
 		dst = append(attr(attr(dst, "Id", id), "Mailbox", in.String()), "></AlternateId></ConvertIdResponseMessage>"...)
 	}
 	if n == 0 {

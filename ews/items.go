@@ -61,7 +61,7 @@ func (h *Handler) findItem(ctx context.Context, env *soap.Envelope, who orgrel.R
 			dst = appendRowError(dst, "FindItemResponseMessage", err, "")
 			continue
 		}
-		dst = append(dst, `<FindItemResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode>`...)
+		dst = appendStatus(dst, "FindItemResponseMessage", nil)
 		dst = append(appendFound(dst, found, shape), "</FindItemResponseMessage>"...)
 	}
 	if n == 0 {
@@ -194,7 +194,7 @@ func (h *Handler) getItem(ctx context.Context, env *soap.Envelope, who orgrel.Re
 			dst = appendRowError(dst, "GetItemResponseMessage", err, "<Items></Items>")
 			continue
 		}
-		dst = append(dst, `<GetItemResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode><Items>`...)
+		dst = append(appendStatus(dst, "GetItemResponseMessage", nil), "<Items>"...)
 		dst = append(appendItem(dst, it, shape), "</Items></GetItemResponseMessage>"...)
 	}
 	if n == 0 {

@@ -276,7 +276,5 @@ func rowCode(err error) string {
 // appendRowError writes the response message of a row that failed; rest is what its schema wants even then.
 func appendRowError(dst []byte, message string, err error, rest string) []byte {
 	row := rowOf(err)
-	dst = append(dst, "<"+message+` ResponseClass="Error"><MessageText>`...)
-	dst = xmlsec.AppendText(dst, row.text)
-	return append(dst, "</MessageText><ResponseCode>"+row.code+"</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey>"+rest+"</"+message+">"...)
+	return append(appendProblem(dst, message, "Error", row.text, row.code), rest+"</"+message+">"...)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/availd/availd/internal/soap"
 	"github.com/availd/availd/internal/xmlsec"
 	"github.com/availd/availd/orgrel"
-	"github.com/availd/availd/smtpaddr"
 )
 
 // Recipients tells senders of those whom they write to.
@@ -132,9 +131,7 @@ func readAddressee(e xmlsec.Element) (a directory.Addressee, err error) {
 		}
 	}
 	if smtp(e.Child(nsTypes, "RoutingType")) {
-		if address, err := smtpaddr.ParseProxyAddress(a.Raw); err == nil {
-			a.Address = address
-		}
+		a.Address = addressee(a.Raw).Address
 	}
 	return a, nil
 }
@@ -177,7 +174,7 @@ func appendFlag(dst []byte, name string, value *bool) []byte {
 func appendOofTip(dst []byte, tip *directory.OofTip) []byte {
 	dst = appendReply(append(dst, "<t:OutOfOffice>"...), "ReplyBody", tip.Reply)
 	if !tip.End.IsZero() {
-		dst = append(dst, "<t:Duration><t:StartTime>"+tip.Start.UTC().Format(utcTime)+"</t:StartTime><t:EndTime>"+tip.End.UTC().Format(utcTime)+"</t:EndTime></t:Duration>"...)
+		dst = appendSpan(dst, tip.Start, tip.End)
 	}
 	return append(dst, "</t:OutOfOffice>"...)
 }

@@ -179,11 +179,16 @@ func readReply(e xmlsec.Element) (r directory.OofReply, err error) {
 func appendOofSettings(dst []byte, name string, s directory.OofSettings) []byte {
 	dst = append(dst, "<t:"+name+"><t:OofState>"+string(s.State)+"</t:OofState><t:ExternalAudience>"+string(s.ExternalAudience)+"</t:ExternalAudience>"...)
 	if !s.Start.IsZero() || !s.End.IsZero() {
-		dst = append(dst, "<t:Duration><t:StartTime>"+s.Start.UTC().Format(utcTime)+"</t:StartTime><t:EndTime>"+s.End.UTC().Format(utcTime)+"</t:EndTime></t:Duration>"...)
+		dst = appendSpan(dst, s.Start, s.End)
 	}
 	dst = appendReply(dst, "InternalReply", s.InternalReply)
 	dst = appendReply(dst, "ExternalReply", s.ExternalReply)
 	return append(dst, "</t:"+name+">"...)
+}
+
+// appendSpan writes a Duration in UTC.
+func appendSpan(dst []byte, start, end time.Time) []byte {
+	return append(dst, "<t:Duration><t:StartTime>"+start.UTC().Format(utcTime)+"</t:StartTime><t:EndTime>"+end.UTC().Format(utcTime)+"</t:EndTime></t:Duration>"...)
 }
 
 func appendReply(dst []byte, name string, r directory.OofReply) []byte {

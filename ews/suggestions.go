@@ -90,14 +90,11 @@ func readSuggestionsWindow(o xmlsec.Element, zone *timezone.Zone, s *availabilit
 // appendSuggestions writes SuggestionsResponse; the dates and times are local to the request's zone.
 func appendSuggestions(dst []byte, zone *timezone.Zone, s *availability.Suggestions) []byte {
 	dst = append(dst, "<SuggestionsResponse>"...)
+	dst = append(appendStatus(dst, "ResponseMessage", fault.As(s.Err)), "</ResponseMessage>"...)
 	if s.Err != nil {
-		f := fault.As(s.Err)
-		code := f.Kind.Row().EWS
-		dst = append(dst, `<ResponseMessage ResponseClass="Error"><MessageText>`...)
-		dst = xmlsec.AppendText(dst, f.Text())
-		return append(dst, "</MessageText><ResponseCode>"+code+"</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey></ResponseMessage></SuggestionsResponse>"...)
+		return append(dst, "</SuggestionsResponse>"...)
 	}
-	dst = append(dst, `<ResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode></ResponseMessage><SuggestionDayResultArray>`...)
+	dst = append(dst, "<SuggestionDayResultArray>"...)
 	for _, d := range s.Days {
 		dst = append(dst, "<t:SuggestionDayResult><t:Date>"...)
 		dst = appendWall(dst, d.Date)

@@ -39,7 +39,8 @@ func (h *Handler) getServerTimeZones(_ context.Context, env *soap.Envelope, _ or
 			}
 		}
 	}
-	dst := []byte(`<GetServerTimeZonesResponse xmlns="` + nsMessages + `" xmlns:t="` + nsTypes + `"><ResponseMessages><GetServerTimeZonesResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode><TimeZoneDefinitions>`)
+	dst := []byte(`<GetServerTimeZonesResponse xmlns="` + nsMessages + `" xmlns:t="` + nsTypes + `"><ResponseMessages>`)
+	dst = append(appendStatus(dst, "GetServerTimeZonesResponseMessage", nil), "<TimeZoneDefinitions>"...)
 	for _, name := range names {
 		if text, ok := definitions()[strings.ToLower(name)]; ok && full {
 			dst = append(dst, text().full...)
