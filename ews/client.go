@@ -80,7 +80,7 @@ func (c *Client) GetUserAvailability(ctx context.Context, q availability.Query) 
 	if err != nil {
 		return availability.Answer{}, err
 	}
-	env, err := c.call(ctx, "GetUserAvailability", appendRequest(nil, q, rule, zone))
+	env, err := c.call(ctx, "GetUserAvailability", freeBusyRequest(q, rule, zone))
 	if err != nil {
 		return availability.Answer{}, err
 	}
@@ -101,27 +101,8 @@ func asked(q availability.Query) (rule timezone.Serializable, zone *timezone.Zon
 	return rule, zone, err
 }
 
-// call sends the body of an operation. The error of a refused request is an [*Error].
-func (c *Client) call(ctx context.Context, operation string, body []byte) (*soap.Envelope, error) {
-	action := nsMessages + "/" + operation
-	headers := []byte(`<t:RequestServerVersion xmlns:t="` + nsTypes + `" Version="Exchange2013"></t:RequestServerVersion>`)
-	if c.Header != nil {
-		h, err := c.Header(ctx, c.URL, action)
-		if err != nil {
-			return nil, err
-		}
-		headers = append(headers, h...)
-	}
-	env, err := soap.Post(ctx, c.HTTP, soap.Request{URL: c.URL, Version: soap.V11, Action: action, UserAgent: c.UserAgent,
-		Header: c.RequestHeader, Username: c.Username, Password: c.Password, Body: soap.Append(nil, soap.V11, "", headers, body)})
-	if f, ok := errors.AsType[*soap.Fault](err); ok {
-		return nil, &Error{Code: f.Code, ResponseCode: f.ResponseCode, Message: f.String, Security: f.Security(), BackOff: f.BackOff}
-	}
-	return env, err
-}
-
-func appendRequest(dst []byte, q availability.Query, rule timezone.Serializable, zone *timezone.Zone) []byte {
-	dst = append(dst, `<m:GetUserAvailabilityRequest xmlns:m="`+nsMessages+`" xmlns:t="`+nsTypes+`"><t:TimeZone>`...)
+func freeBusyRequest(q availability.Query, rule timezone.Serializable, zone *timezone.Zone) []byte {
+	dst := append(openRequest("GetUserAvailabilityRequest", ""), "<t:TimeZone>"...)
 	dst = appendSerializable(dst, rule)
 	dst = append(dst, "</t:TimeZone><m:MailboxDataArray>"...)
 	for _, m := range q.Mailboxes {
@@ -169,42 +150,6 @@ func appendWindow(dst []byte, name string, w availability.Window, zone *timezone
 	dst = appendWall(append(dst, "<t:"+name+"><t:StartTime>"...), zone.Wall(w.Start))
 	dst = appendWall(append(dst, "</t:StartTime><t:EndTime>"...), zone.Wall(w.End))
 	return append(dst, "</t:EndTime></t:"+name+">"...)
-}
-
-// rows sends the body of an operation and returns the response messages of its answer, of which there must be n.
-func (c *Client) rows(ctx context.Context, operation string, body []byte, n int) ([]xmlsec.Element, error) {
-	resp, err := c.ask(ctx, operation, body)
-	if err != nil {
-		return nil, err
-	}
-	var out []xmlsec.Element
-	for r := range resp.Child(nsMessages, "ResponseMessages").Children() {
-		if !r.Is(nsMessages, operation+"ResponseMessage") || len(out) == n {
-			return nil, lie("it holds %.60s, or more rows than %d", r.Local(), n)
-		}
-		out = append(out, r)
-	}
-	if len(out) != n {
-		return nil, lie("%d rows instead of %d", len(out), n)
-	}
-	return out, nil
-}
-
-// responseError is what a response message says of a failure; nil where it is none.
-func responseError(message xmlsec.Element) error {
-	if class, _ := message.Attr("ResponseClass"); class == "Success" || class == "Warning" {
-		return nil
-	}
-	return saidIn(message)
-}
-
-// saidIn is the failure that a response message tells.
-func saidIn(message xmlsec.Element) *Error {
-	return &Error{ResponseCode: soap.Said(message.Child(nsMessages, "ResponseCode")), Message: soap.Said(message.Child(nsMessages, "MessageText"))}
-}
-
-func lie(format string, args ...any) error {
-	return fmt.Errorf("the answer is not what was asked: "+format, args...)
 }
 
 func readAnswer(env *soap.Envelope, q availability.Query, zone *timezone.Zone) (a availability.Answer, err error) {

@@ -150,10 +150,6 @@ func readMailTipsConfiguration(e xmlsec.Element) (out directory.MailTipsConfigur
 	return out, nil
 }
 
-func openRequest(element, attributes string) []byte {
-	return []byte("<m:" + element + ` xmlns:m="` + nsMessages + `" xmlns:t="` + nsTypes + `"` + attributes + ">")
-}
-
 // appendGroup writes an EmailAddressType and closes the request.
 func appendGroup(dst []byte, element, group, request string) []byte {
 	dst = xmlsec.AppendText(append(dst, "<m:"+element+"><t:EmailAddress>"...), group)
@@ -163,40 +159,6 @@ func appendGroup(dst []byte, element, group, request string) []byte {
 func appendOwner(dst []byte, of smtpaddr.Address) []byte {
 	dst = xmlsec.AppendText(append(dst, "<t:Mailbox><t:Address>"...), of.String())
 	return append(dst, "</t:Address><t:RoutingType>SMTP</t:RoutingType></t:Mailbox>"...)
-}
-
-// ask sends the body of an operation and returns its response element.
-func (c *Client) ask(ctx context.Context, operation string, body []byte) (xmlsec.Element, error) {
-	env, err := c.call(ctx, operation, body)
-	if err != nil {
-		return xmlsec.Element{}, err
-	}
-	if !env.Payload.Is(nsMessages, operation+"Response") {
-		return xmlsec.Element{}, lie("it is a %.60s", env.Payload.Local())
-	}
-	return env.Payload, nil
-}
-
-// onlyMessage finds the one message of ResponseMessages, where it is no error.
-func onlyMessage(resp xmlsec.Element, name string) (xmlsec.Element, error) {
-	message, err := resp.Child(nsMessages, "ResponseMessages").Only(nsMessages, name)
-	if err != nil {
-		return message, lie("%s", err)
-	}
-	return message, succeeded(message)
-}
-
-// succeeded reads the status of a ResponseMessageType; the error of its class Error is an [*Error].
-func succeeded(message xmlsec.Element) error {
-	class, _ := message.Attr("ResponseClass")
-	said := saidIn(message)
-	switch code := said.ResponseCode; {
-	case class == "Error" && code != "" && code != "NoError":
-		return said
-	case class == "Success" && code == "NoError", class == "Warning" && code != "":
-		return nil
-	}
-	return lie("its class is %.40q and its code %.60q", class, said.ResponseCode)
 }
 
 // readEntries reads a list that must be there, if only empty.

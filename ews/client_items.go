@@ -49,7 +49,12 @@ func (c *Client) GetFolder(ctx context.Context, ids ...FolderID) ([]Folder, erro
 	}
 	out := make([]Folder, len(rows))
 	for i, r := range rows {
-		if out[i].Err = responseError(r); out[i].Err != nil {
+		refusal, err := refusalIn(r)
+		if err != nil {
+			return nil, err
+		}
+		if refusal != nil {
+			out[i].Err = refusal
 			continue
 		}
 		if out[i], err = readFolder(r.Child(nsMessages, "Folders")); err != nil {
@@ -99,7 +104,7 @@ func (c *Client) ConvertID(ctx context.Context, id string) (smtpaddr.Address, er
 	if err != nil {
 		return smtpaddr.Address{}, err
 	}
-	if err := responseError(rows[0]); err != nil {
+	if err := succeeded(rows[0]); err != nil {
 		return smtpaddr.Address{}, err
 	}
 	in, _ := rows[0].Child(nsMessages, "AlternateId").Attr("Mailbox")
@@ -119,7 +124,7 @@ func (c *Client) FindItem(ctx context.Context, folder FolderID, window availabil
 	if err != nil {
 		return nil, false, err
 	}
-	if err := responseError(rows[0]); err != nil {
+	if err := succeeded(rows[0]); err != nil {
 		return nil, false, err
 	}
 	root := rows[0].Child(nsMessages, "RootFolder")
@@ -146,7 +151,12 @@ func (c *Client) GetItem(ctx context.Context, ids ...string) ([]CalendarItem, er
 	}
 	out := make([]CalendarItem, len(rows))
 	for i, r := range rows {
-		if out[i].Err = responseError(r); out[i].Err != nil {
+		refusal, err := refusalIn(r)
+		if err != nil {
+			return nil, err
+		}
+		if refusal != nil {
+			out[i].Err = refusal
 			continue
 		}
 		e, err := r.Child(nsMessages, "Items").Only(nsTypes, "CalendarItem")
@@ -202,7 +212,7 @@ func (c *Client) GetServerTimeZones(ctx context.Context, names ...string) ([]tim
 	if err != nil {
 		return nil, err
 	}
-	if err := responseError(rows[0]); err != nil {
+	if err := succeeded(rows[0]); err != nil {
 		return nil, err
 	}
 	var out []timezone.Definition

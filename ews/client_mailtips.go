@@ -2,7 +2,6 @@ package ews
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/availd/availd/directory"
@@ -28,10 +27,12 @@ func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]
 			return nil, lie("it holds %.60s, or more recipients than %d", m.Local(), len(q.Recipients))
 		}
 		var res directory.MailTipsResult
-		err := succeeded(m)
-		if e, refused := errors.AsType[*Error](err); refused {
-			res.Err, err = remoteError(e), nil
-		} else if err == nil {
+		refusal, err := refusalIn(m)
+		switch {
+		case err != nil:
+		case refusal != nil:
+			res.Err = remoteError(refusal)
+		default:
 			res.Tips, err = readTips(m.Child(nsMessages, "MailTips"))
 		}
 		if err != nil {

@@ -34,13 +34,16 @@ func readSuggestionsAnswer(r xmlsec.Element, attendees int, zone *timezone.Zone)
 	if r.IsZero() {
 		return nil, lie("it holds no suggestions")
 	}
-	if err := responseError(r.Child(nsMessages, "ResponseMessage")); err != nil {
-		return &availability.Suggestions{Err: err}, nil
+	refusal, err := refusalIn(r.Child(nsMessages, "ResponseMessage"))
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
+		return &availability.Suggestions{Err: refusal}, nil
 	}
 	s := &availability.Suggestions{}
 	for e := range r.Child(nsMessages, "SuggestionDayResultArray").Children() {
 		d := availability.SuggestionDay{}
-		var err error
 		if d.Date, err = readPlaced(e, "Date", func(wall time.Time) time.Time { return wall }); err != nil {
 			return nil, err
 		}
