@@ -222,10 +222,8 @@ func readResult(r xmlsec.Element, q availability.Query, zone *timezone.Zone) (av
 // remoteError keeps the partner's code where it is one of ours. Either way the error unwraps to what was answered.
 func remoteError(answered *Error) error {
 	code, text := answered.ResponseCode, answered.Message
-	for _, row := range fault.Table() {
-		if row.EWS == code && code != "" && (row.ExceptionType != "" || row.HTTP == http.StatusOK) {
-			return &fault.Error{Kind: row.Kind, Message: text, Cause: answered}
-		}
+	if kind, ours := fault.InAnswer(code); ours {
+		return &fault.Error{Kind: kind, Message: text, Cause: answered}
 	}
 	return &fault.Error{Kind: fault.ProxyRequestFailed, Message: fmt.Sprintf("Proxy web request failed. , inner exception: %s %s", code, text), Cause: answered}
 }

@@ -93,3 +93,14 @@ func (k Kind) Row() Row {
 
 // Table returns all rows in the order of their kinds.
 func Table() []Row { return append([]Row(nil), table[:]...) }
+
+// InAnswer is the first kind that a part of an answer can have by its EWS response code, such as one mailbox; false where
+// none has that code.
+func InAnswer(code string) (Kind, bool) {
+	for _, row := range table {
+		if code != "" && row.EWS == code && (row.HTTP == 200 || row.ExceptionType != "") {
+			return row.Kind, true
+		}
+	}
+	return Internal, false
+}

@@ -128,13 +128,11 @@ func (r *Remote) GetUserPhoto(ctx context.Context, rel *orgrel.OrganizationRelat
 // to us; nil where err is another failure, or none. Such an answer is no event, and no reason to look for another endpoint.
 func refused(err error) error {
 	e, ok := errors.AsType[*ews.Error](err)
-	if !ok || e.ResponseCode == "" {
+	if !ok {
 		return nil
 	}
-	for _, row := range fault.Table() {
-		if row.EWS == e.ResponseCode && row.HTTP == http.StatusOK {
-			return &fault.Error{Kind: row.Kind, Message: e.Message, Cause: e}
-		}
+	if kind, ours := fault.InAnswer(e.ResponseCode); ours {
+		return &fault.Error{Kind: kind, Message: e.Message, Cause: e}
 	}
 	return nil
 }
