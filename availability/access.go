@@ -23,7 +23,7 @@ func (s *Service) ceiling(ctx context.Context, r orgrel.Requester) (level orgrel
 		rec.Failed(record.StepRelationshipFound, start, fmt.Sprintf("the token is for %v and not for free/busy", r.Actions))
 		return orgrel.None, scope, nil
 	}
-	rel, err := s.relationshipOf(ctx, r)
+	rel, err := r.RelationshipBy(ctx, s.Relationships.RelationshipForDomain)
 	switch {
 	case err != nil:
 		rec.Failed(record.StepRelationshipFound, start, err.Error())
@@ -37,14 +37,6 @@ func (s *Service) ceiling(ctx context.Context, r orgrel.Requester) (level orgrel
 	}
 	rec.Done(record.StepRelationshipFound, start, fmt.Sprintf("%q is the relationship of %s: FreeBusyAccessLevel %s", rel.Name, r.Address, rel.Grants()))
 	return rel.Grants(), rel.FreeBusyAccessScope, nil
-}
-
-// relationshipOf is the one that a partner's account is bound to, else the one of the requester's domain.
-func (s *Service) relationshipOf(ctx context.Context, r orgrel.Requester) (*orgrel.OrganizationRelationship, error) {
-	if r.Relationship != nil {
-		return r.Relationship, nil
-	}
-	return s.Relationships.RelationshipForDomain(ctx, r.Domain)
 }
 
 // ownerGrants is what the owner of a calendar lets the requester see, and by which of its entries: for own users the one

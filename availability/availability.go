@@ -74,7 +74,7 @@ type FreeBusyView struct {
 // Result is one mailbox's answer, at the position of its Attendee.
 type Result struct {
 	View FreeBusyView
-	Err  error // *fault.Error
+	Err  error // why there is no View: a *fault.Error, or anything else where a program failed; of a client it unwraps to what was answered
 }
 
 // Answer is the whole: the halves that were asked.

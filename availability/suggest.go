@@ -51,7 +51,7 @@ func DefaultSuggestions() SuggestionsOptions {
 // Suggestions is the second half of an answer.
 type Suggestions struct {
 	Days []SuggestionDay
-	Err  error // *fault.Error; the free/busy half is unaffected
+	Err  error // why there are no Days: a *fault.Error, of a client what was answered; the free/busy half is unaffected
 }
 
 // SuggestionDay is one day of the window, also when nothing is suggested on it.

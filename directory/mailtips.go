@@ -9,7 +9,6 @@ import (
 
 	"github.com/availd/availd/internal/fanout"
 	"github.com/availd/availd/internal/fault"
-	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/orgrel"
 	"github.com/availd/availd/smtpaddr"
 )
@@ -78,7 +77,7 @@ type MailTips struct {
 // MailTipsResult is the answer about one recipient, at its position.
 type MailTipsResult struct {
 	Tips MailTips
-	Err  error
+	Err  error // why there are no Tips; as that of an [availability.Result]
 }
 
 // MailTips answers each recipient at its position (EWS reference, GetMailTips): own ones from one read for all, those of
@@ -133,30 +132,27 @@ func (s *Service) mailTipsFor(ctx context.Context, r orgrel.Requester) (allowed 
 	if !r.External {
 		return AllMailTips, scope, nil
 	}
-	start, rec := time.Now(), record.From(ctx)
-	rel, err := s.relationshipOf(ctx, r)
+	rel, err := s.granting(ctx, r, "MailTips", fault.MailTipsDisabled, func(rel *orgrel.OrganizationRelationship) string {
+		if tipsAt(rel.GrantsMailTips()) == 0 {
+			return ""
+		}
+		return "MailTipsAccessLevel " + rel.GrantsMailTips()
+	})
 	if err != nil {
-		rec.Failed(record.StepRelationshipFound, start, err.Error())
-		return 0, scope, fault.Because(fault.ServerBusy, err)
+		return 0, scope, err
 	}
-	switch level := rel.GrantsMailTips(); {
-	case !r.May(orgrel.ActionFreeBusy):
-		err = fmt.Errorf("the token is for %v and not for free/busy", r.Actions)
-	case rel == nil:
-		err = fmt.Errorf("no organization relationship has the domain %s", r.Domain)
-	case level == orgrel.MailTipsLimited:
-		allowed = LimitedMailTips
-	case level == orgrel.MailTipsAll:
-		allowed = AllMailTips
-	default:
-		err = fmt.Errorf("organization relationship %q gives no MailTips", rel.Name)
+	return tipsAt(rel.GrantsMailTips()), rel.MailTipsAccessScope, nil
+}
+
+// tipsAt are the MailTips of a MailTipsAccessLevel.
+func tipsAt(level string) MailTipTypes {
+	switch level {
+	case orgrel.MailTipsLimited:
+		return LimitedMailTips
+	case orgrel.MailTipsAll:
+		return AllMailTips
 	}
-	if err != nil {
-		rec.Failed(record.StepRelationshipFound, start, err.Error())
-		return 0, scope, fault.Because(fault.MailTipsDisabled, err)
-	}
-	rec.Done(record.StepRelationshipFound, start, fmt.Sprintf("%q is the relationship of %s: MailTipsAccessLevel %s", rel.Name, r.Address, rel.GrantsMailTips()))
-	return allowed, rel.MailTipsAccessScope, nil
+	return 0
 }
 
 // askMailTips asks each partner once for its people.

@@ -3,10 +3,12 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/availd/availd/internal/fanout"
 	"github.com/availd/availd/internal/fault"
+	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/orgrel"
 )
 
@@ -31,11 +33,26 @@ func (s *Service) partners(usable fanout.Usable, fail func(at []int, err error),
 	return fanout.Round{Relationships: s.Relationships, Usable: usable, Deadline: remoteTimeout, Ask: ask, Fail: fail}
 }
 
-// relationshipOf is the one that a partner's account is bound to, else the one of the requester's domain; nil, nil where
-// there is none.
-func (s *Service) relationshipOf(ctx context.Context, r orgrel.Requester) (*orgrel.OrganizationRelationship, error) {
-	if r.Relationship != nil {
-		return r.Relationship, nil
+// granting is the relationship by which a partner is answered, where what it gives has a name. Where it gives nothing of
+// what is asked, and for whatever reason, the error has the kind refused: the partner learns nothing of our configuration.
+func (s *Service) granting(ctx context.Context, r orgrel.Requester, asked string, refused fault.Kind, gives func(*orgrel.OrganizationRelationship) string) (*orgrel.OrganizationRelationship, error) {
+	start, rec := time.Now(), record.From(ctx)
+	rel, err := r.RelationshipBy(ctx, s.Relationships.RelationshipForDomain)
+	if err != nil {
+		rec.Failed(record.StepRelationshipFound, start, err.Error())
+		return nil, fault.Because(fault.ServerBusy, err)
 	}
-	return s.Relationships.RelationshipForDomain(ctx, r.Domain)
+	switch {
+	case !r.May(orgrel.ActionFreeBusy):
+		err = fmt.Errorf("the token is for %v and not for free/busy", r.Actions)
+	case rel == nil:
+		err = fmt.Errorf("no organization relationship has the domain %s", r.Domain)
+	case gives(rel) == "":
+		err = fmt.Errorf("organization relationship %q gives no %s", rel.Name, asked)
+	default:
+		rec.Done(record.StepRelationshipFound, start, fmt.Sprintf("%q is the relationship of %s: %s", rel.Name, r.Address, gives(rel)))
+		return rel, nil
+	}
+	rec.Failed(record.StepRelationshipFound, start, err.Error())
+	return nil, fault.Because(refused, err)
 }

@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/availd/availd/internal/fanout"
 	"github.com/availd/availd/internal/fault"
-	"github.com/availd/availd/internal/record"
 	"github.com/availd/availd/orgrel"
 	"github.com/availd/availd/smtpaddr"
 )
@@ -98,24 +96,13 @@ func (s *Service) mayPhotos(ctx context.Context, r orgrel.Requester) error {
 	if !r.External {
 		return nil
 	}
-	start, rec := time.Now(), record.From(ctx)
-	rel, err := s.relationshipOf(ctx, r)
-	switch {
-	case err != nil:
-		rec.Failed(record.StepRelationshipFound, start, err.Error())
-		return fault.Because(fault.ServerBusy, err)
-	case !r.May(orgrel.ActionFreeBusy):
-		err = fmt.Errorf("the token is for %v and not for free/busy", r.Actions)
-	case rel == nil:
-		err = fmt.Errorf("no organization relationship has the domain %s", r.Domain)
-	case !rel.GrantsPhotos():
-		err = fmt.Errorf("organization relationship %q gives no photos", rel.Name)
-	default:
-		rec.Done(record.StepRelationshipFound, start, fmt.Sprintf("%q is the relationship of %s: PhotosEnabled", rel.Name, r.Address))
-		return nil
-	}
-	rec.Failed(record.StepRelationshipFound, start, err.Error())
-	return fault.Because(fault.PhotoNotFound, err)
+	_, err := s.granting(ctx, r, "photos", fault.PhotoNotFound, func(rel *orgrel.OrganizationRelationship) string {
+		if !rel.GrantsPhotos() {
+			return ""
+		}
+		return "PhotosEnabled"
+	})
+	return err
 }
 
 // askUserPhoto asks the partner of the person's domain.

@@ -3,6 +3,7 @@
 package orgrel
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -77,6 +78,15 @@ func (r Requester) May(a Action) bool {
 		}
 	}
 	return false
+}
+
+// RelationshipBy is the relationship by which a partner's requester is answered: the one that the account is bound to, else
+// the one that forDomain finds of the domain; nil, nil where there is none.
+func (r Requester) RelationshipBy(ctx context.Context, forDomain func(context.Context, smtpaddr.Domain) (*OrganizationRelationship, error)) (*OrganizationRelationship, error) {
+	if r.Relationship != nil {
+		return r.Relationship, nil
+	}
+	return forDomain(ctx, r.Domain)
 }
 
 // OrganizationRelationship is one partner: Exchange's object of the same name.
