@@ -1,7 +1,6 @@
 package lab_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -12,21 +11,6 @@ import (
 	"github.com/availd/availd/mailbox"
 	"github.com/availd/availd/smtpaddr"
 )
-
-// reader is the client of one of Contoso's own users.
-func reader(l *lab.Lab, a smtpaddr.Address) *ews.Client {
-	return &ews.Client{URL: l.Contoso.URL + "/EWS/Exchange.asmx", HTTP: l.Client, Username: a.String(), Password: lab.Password}
-}
-
-func codeOf(err error) string {
-	if err == nil {
-		return "NoError"
-	}
-	if e, ok := errors.AsType[*ews.Error](err); ok {
-		return e.ResponseCode
-	}
-	return err.Error()
-}
 
 // TestEachPermissionOpensAsMuchOfFreeBusyAsOfTheCalendar walks the calendar permissions of own users, by Default and by
 // name, by each of their names.
@@ -61,10 +45,10 @@ func TestEachPermissionOpensAsMuchOfFreeBusyAsOfTheCalendar(t *testing.T) {
 			box.CalendarPermissions = []mailbox.CalendarPermission{{User: anna, AccessRights: p}}
 			must(t, l.Contoso.Store.UpdateMailbox(t.Context(), box))
 			for _, of := range []smtpaddr.Address{byDefault, byName} {
-				if view, items := seen(t, reader(l, anna), of); view != row.freeBusy || items != row.items {
+				if view, items := seen(t, ownClient(l, l.Contoso, anna), of); view != row.freeBusy || items != row.items {
 					t.Errorf("%s: free/busy is %s, the calendar %s", of, view, items)
 				}
-				if view, items := seen(t, reader(l, of), of); view != "DetailedMerged" || items != "NoError" {
+				if view, items := seen(t, ownClient(l, l.Contoso, of), of); view != "DetailedMerged" || items != "NoError" {
 					t.Errorf("the owner %s: free/busy is %s, the calendar %s", of, view, items)
 				}
 			}
@@ -80,13 +64,13 @@ func seen(t *testing.T, c *ews.Client, of smtpaddr.Address) (view, items string)
 	answer, err := c.GetUserAvailability(t.Context(), q)
 	must(t, err)
 	if view = answer.Results[0].View.Type.String(); answer.Results[0].Err != nil {
-		view = codeOf(answer.Results[0].Err)
+		view = ews.ResponseCode(answer.Results[0].Err)
 	}
 	list, _, err := c.FindItem(t.Context(), ews.FolderID{Distinguished: "calendar", Mailbox: of}, q.Window, 0)
 	if err == nil && len(list) != 1 {
 		t.Errorf("%d items of %s", len(list), of)
 	}
-	return view, codeOf(err)
+	return view, ews.ResponseCode(err)
 }
 
 // TestTheCalendarIsReadAsItWasWritten: what FindItem and GetItem show of each kind of entry, inside and outside of the
@@ -97,7 +81,7 @@ func TestTheCalendarIsReadAsItWasWritten(t *testing.T) {
 			"SUMMARY:Holiday\r\nDTSTART;VALUE=DATE:20261123\r\nDTEND;VALUE=DATE:20261124",
 			"SUMMARY:Stand-up\r\nDTSTART;TZID=Europe/Berlin:20261123T090000\r\nDTEND;TZID=Europe/Berlin:20261123T091500\r\nRRULE:FREQ=DAILY",
 			"SUMMARY:Doctor\r\nLOCATION:Main street\r\nCLASS:PRIVATE\r\nDTSTART:20261123T120000Z\r\nDTEND:20261123T120000Z")
-		c := reader(l, tom)
+		c := ownClient(l, l.Contoso, tom)
 		midnight := time.Date(2026, 11, 22, 23, 0, 0, 0, time.UTC) // of Berlin
 		items, more, err := c.FindItem(t.Context(), ews.FolderID{Distinguished: "calendar"}, availability.Window{Start: midnight, End: midnight.AddDate(0, 0, 1)}, 0)
 		must(t, err)

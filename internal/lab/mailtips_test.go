@@ -50,7 +50,7 @@ func newRecipientsWorld(t *testing.T, l *lab.Lab) *recipientsWorld {
 		})
 	}
 	settle()
-	w.client = &ews.Client{URL: l.Fabrikam.URL + "/EWS/Exchange.asmx", HTTP: l.Client, Username: w.rita.String(), Password: lab.Password}
+	w.client = ownClient(l, l.Fabrikam, w.rita)
 	return w
 }
 
