@@ -54,6 +54,26 @@ func mailboxCommand() *cobra.Command {
 		c.Flags().Bool("password", false, "ask for the password on the terminal")
 		passwordFlags(c)
 	}
+	list := &cobra.Command{Use: "list", Short: "List mailboxes", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
+			p := newPrinter(cmd, 4)
+			for m, err := range a.Mailboxes(ctx) {
+				if err != nil {
+					return err
+				}
+				p.add(mailboxProperties(m))
+			}
+			return p.close()
+		})
+	}}
+	remove := &cobra.Command{Use: "remove ADDRESS", Short: "Remove a mailbox with its calendar", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return withMailbox(cmd, args, func(ctx context.Context, a *admin.Admin, m smtpaddr.Address) error { return a.RemoveMailbox(ctx, m) })
+	}}
+	cmd.AddCommand(create, set, showMailboxCommand(), list, remove, permissionCommand(), oofCommand(), photoCommand(), importCommand(), exportCommand())
+	return cmd
+}
+
+func showMailboxCommand() *cobra.Command {
 	show := &cobra.Command{Use: "show [NAME]", Short: "Show a mailbox by address or name (with * and ?); without one, all", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		ofType, err := recipientType(cmd, typeUser, typeRoom, typeEquipment)
 		if err != nil {
@@ -70,23 +90,7 @@ func mailboxCommand() *cobra.Command {
 		})
 	}}
 	show.Flags().String("type", "", "only "+typeUser+", "+typeRoom+" or "+typeEquipment)
-	list := &cobra.Command{Use: "list", Short: "List mailboxes", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return withAdmin(cmd, func(ctx context.Context, a *admin.Admin) error {
-			p := newPrinter(cmd, 4)
-			for m, err := range a.Mailboxes(ctx) {
-				if err != nil {
-					return err
-				}
-				p.add(mailboxProperties(m))
-			}
-			return p.close()
-		})
-	}}
-	remove := &cobra.Command{Use: "remove ADDRESS", Short: "Remove a mailbox with its calendar", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		return withMailbox(cmd, args, func(ctx context.Context, a *admin.Admin, m smtpaddr.Address) error { return a.RemoveMailbox(ctx, m) })
-	}}
-	cmd.AddCommand(create, set, show, list, remove, permissionCommand(), oofCommand(), photoCommand(), importCommand(), exportCommand())
-	return cmd
+	return show
 }
 
 func mailboxParams(cmd *cobra.Command) (admin.MailboxParams, error) {
