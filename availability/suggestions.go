@@ -31,6 +31,10 @@ func (s *Service) suggestions(ctx context.Context, q Query) (out *Suggestions) {
 			out = fail(fmt.Errorf("panic: %v", p))
 		}
 	}()
+	if n := conflictsOf(q); n > maxConflicts {
+		return &Suggestions{Err: fault.New(fault.MeetingSuggestionGenerationFailed,
+			"The suggestions could hold %d attendee conflicts; the maximum is %d. Ask for fewer attendees, days or results by day.", n, maxConflicts)}
+	}
 	if q.View != ViewNone { // the steps of the request are those of its free/busy half
 		ctx = record.With(ctx, &record.Record{Start: time.Now()})
 	}
@@ -54,6 +58,17 @@ func (s *Service) suggestions(ctx context.Context, q Query) (out *Suggestions) {
 	}
 	attendees, people := in.attendees()
 	return &Suggestions{Days: suggest(o, q.Zone, now(), attendees, people, workOf(in))}
+}
+
+// maxConflicts bounds an answer: 100 attendees at 10 times on each of six weeks' days are 42,000. Without it a request of a
+// few kilobytes could be answered with 30 MB.
+const maxConflicts = 50_000
+
+// conflictsOf is how many conflicts of attendees the suggestions may hold.
+func conflictsOf(q Query) int {
+	const day = 24 * time.Hour
+	w := q.Suggestions.Window
+	return int((w.End.Sub(w.Start)+day/2)/day) * q.Suggestions.MaxPerDay * len(q.Mailboxes)
 }
 
 // attendees reads the answers to an inquiry. A partner is not told how many are in a group: to her it is one person, who

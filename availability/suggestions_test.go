@@ -198,3 +198,28 @@ func TestTheMeetingThatIsMovedIsKnownToOwnUsersOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestSuggestionsThatWouldBeTooManyAreRefused: alone, as the free/busy half is answered. What mail programs ask for a large
+// meeting is within the bound.
+func TestSuggestionsThatWouldBeTooManyAreRefused(t *testing.T) {
+	v := newVillage()
+	for _, c := range []struct {
+		attendees, days, perDay int
+		refused                 bool
+	}{{100, 42, 10, false}, {100, 62, 8, false}, {100, 62, 9, true}, {25, 42, 48, true}, {20, 42, 48, false}} {
+		q := meeting(own("anna@contoso.example"))
+		q.View = MergedOnly
+		for range c.attendees {
+			q.Mailboxes = append(q.Mailboxes, Attendee{Raw: tom.String(), Address: tom})
+		}
+		q.Suggestions.Window.End = q.Suggestions.Window.Start.AddDate(0, 0, c.days)
+		q.Suggestions.MaxPerDay = c.perDay
+		a, err := v.service().GetUserAvailability(t.Context(), q)
+		if err != nil || a.Results[0].Err != nil {
+			t.Fatal(err, a.Results)
+		}
+		if refused := a.Suggestions.Err != nil; refused != c.refused || refused && fault.KindOf(a.Suggestions.Err) != fault.MeetingSuggestionGenerationFailed {
+			t.Errorf("%+v: %v", c, a.Suggestions.Err)
+		}
+	}
+}

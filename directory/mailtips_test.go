@@ -198,7 +198,7 @@ func TestEachLevelTellsItsMailTips(t *testing.T) {
 		tom    string
 		staff  string
 	}{
-		{"All", func(*orgrel.OrganizationRelationship) {}, strings.Replace(own, "in the mountains", "away", 1), `custom "All of us", total 2, external 0, restricted false, moderated false, invalid false`},
+		{"All", func(*orgrel.OrganizationRelationship) {}, strings.NewReplacer("in the mountains", "away", "external 0", "external 1").Replace(own), `custom "All of us", total 2, external 2, restricted false, moderated false, invalid false`},
 		{"Limited", func(r *orgrel.OrganizationRelationship) { r.MailTipsAccessLevel = orgrel.MailTipsLimited }, `oof "away", full true, size 1000, restricted false, invalid false`, "restricted false, invalid false"},
 		{"None", func(r *orgrel.OrganizationRelationship) { r.MailTipsAccessLevel = orgrel.MailTipsNone }, "", ""},
 		{"never set", func(r *orgrel.OrganizationRelationship) { r.MailTipsAccessLevel = "" }, "", ""},

@@ -22,6 +22,9 @@ func (t *tipping) countMembers(ctx context.Context, groups map[int]*mailbox.Grou
 			continue
 		}
 		total, external := count(g, known)
+		if t.q.Requester.External { // to her all of ours are outside
+			external = total
+		}
 		if t.asked&TotalMemberCount != 0 {
 			tips.TotalMemberCount = &total
 		}

@@ -162,7 +162,11 @@ func (t *tipping) mailboxTips(out *MailTips, r Recipient) {
 		out.TotalMemberCount = new(1)
 	}
 	if t.asked&ExternalMemberCount != 0 {
-		out.ExternalMemberCount = new(0)
+		external := 0
+		if t.q.Requester.External { // to her all of ours are outside
+			external = 1
+		}
+		out.ExternalMemberCount = &external
 	}
 }
 
