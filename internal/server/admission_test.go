@@ -190,6 +190,12 @@ func TestHostileInputDoesNotGrowTheMetrics(t *testing.T) {
 	if series == 0 || series > 200 {
 		t.Errorf("%d series", series)
 	}
+	m := newMetrics(nil)
+	for _, row := range fault.Table() {
+		if m.codes.name(row.Name) != row.Name || m.codes.name(row.EWS) != row.EWS {
+			t.Errorf("%s does not fit into the labels", row.Name)
+		}
+	}
 	var set closedSet
 	set.max = 2
 	for i := range 100 {

@@ -65,7 +65,7 @@ func newMetrics(c *config) *metrics {
 		replays:   prometheus.NewCounter(prometheus.CounterOpts{Name: "availd_replays_refused_total", Help: "Messages refused because they had come before."}),
 		panics:    prometheus.NewCounter(prometheus.CounterOpts{Name: "availd_panics_total", Help: "Handlers that panicked."}),
 	}
-	m.operations.max, m.codes.max = 32, 64
+	m.operations.max, m.codes.max = 64, 4*len(fault.Table()) // each kind has a name and an EWS code; some operations have their own
 	for _, reason := range []string{shedCapacity, shedAnonymous, shedSource, shedRelationship} {
 		m.shed.WithLabelValues(reason) // a rate needs its zero
 	}
