@@ -24,7 +24,10 @@ func (s *Service) suggestions(ctx context.Context, q Query) (out *Suggestions) {
 	rec := record.From(ctx)
 	fail := func(err error) *Suggestions {
 		rec.Set(slog.String("suggestions", err.Error()))
-		return &Suggestions{Err: fault.Because(fault.MeetingSuggestionGenerationFailed, err)}
+		if fault.KindOf(err) != fault.MeetingSuggestionGenerationFailed {
+			err = fault.Because(fault.MeetingSuggestionGenerationFailed, err)
+		}
+		return &Suggestions{Err: err}
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -32,8 +35,8 @@ func (s *Service) suggestions(ctx context.Context, q Query) (out *Suggestions) {
 		}
 	}()
 	if n := conflictsOf(q); n > maxConflicts {
-		return &Suggestions{Err: fault.New(fault.MeetingSuggestionGenerationFailed,
-			"The suggestions could hold %d attendee conflicts; the maximum is %d. Ask for fewer attendees, days or results by day.", n, maxConflicts)}
+		return fail(fault.New(fault.MeetingSuggestionGenerationFailed,
+			"The suggestions could hold %d attendee conflicts; the maximum is %d. Ask for fewer attendees, days or results by day.", n, maxConflicts))
 	}
 	if q.View != ViewNone { // the steps of the request are those of its free/busy half
 		ctx = record.With(ctx, &record.Record{Start: time.Now()})

@@ -45,21 +45,45 @@ func (c *Client) ask(ctx context.Context, operation string, body []byte) (xmlsec
 	return env.Payload, nil
 }
 
-// rows sends the body of an operation and returns the response messages of its answer, of which there must be n.
+// rows sends the body of an operation and returns the n response messages of its answer.
 func (c *Client) rows(ctx context.Context, operation string, body []byte, n int) ([]xmlsec.Element, error) {
 	resp, err := c.ask(ctx, operation, body)
 	if err != nil {
 		return nil, err
 	}
+	return messagesIn(resp, operation+"ResponseMessage", n)
+}
+
+// messagesIn finds the response messages of an answer, of which there must be n.
+func messagesIn(resp xmlsec.Element, name string, n int) ([]xmlsec.Element, error) {
 	var out []xmlsec.Element
 	for r := range resp.Child(nsMessages, "ResponseMessages").Children() {
-		if !r.Is(nsMessages, operation+"ResponseMessage") || len(out) == n {
+		if !r.Is(nsMessages, name) || len(out) == n {
 			return nil, lie("it holds %.60s, or more rows than %d", r.Local(), n)
 		}
 		out = append(out, r)
 	}
 	if len(out) != n {
 		return nil, lie("%d rows instead of %d", len(out), n)
+	}
+	return out, nil
+}
+
+// each reads response messages by position: what the endpoint refuses of one concerns that one alone.
+func each[T any](rows []xmlsec.Element, refused func(*Error) T, read func(xmlsec.Element) (T, error)) ([]T, error) {
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		refusal, err := refusalIn(r)
+		switch {
+		case err != nil:
+			return nil, err
+		case refusal != nil:
+			out[i] = refused(refusal)
+		default:
+			if out[i], err = read(r); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return out, nil
 }

@@ -47,21 +47,9 @@ func (c *Client) GetFolder(ctx context.Context, ids ...FolderID) ([]Folder, erro
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Folder, len(rows))
-	for i, r := range rows {
-		refusal, err := refusalIn(r)
-		if err != nil {
-			return nil, err
-		}
-		if refusal != nil {
-			out[i].Err = refusal
-			continue
-		}
-		if out[i], err = readFolder(r.Child(nsMessages, "Folders")); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return each(rows, func(err *Error) Folder { return Folder{Err: err} }, func(r xmlsec.Element) (Folder, error) {
+		return readFolder(r.Child(nsMessages, "Folders"))
+	})
 }
 
 func (id FolderID) append(dst []byte) []byte {
@@ -149,25 +137,13 @@ func (c *Client) GetItem(ctx context.Context, ids ...string) ([]CalendarItem, er
 	if err != nil {
 		return nil, err
 	}
-	out := make([]CalendarItem, len(rows))
-	for i, r := range rows {
-		refusal, err := refusalIn(r)
-		if err != nil {
-			return nil, err
-		}
-		if refusal != nil {
-			out[i].Err = refusal
-			continue
-		}
+	return each(rows, func(err *Error) CalendarItem { return CalendarItem{Err: err} }, func(r xmlsec.Element) (CalendarItem, error) {
 		e, err := r.Child(nsMessages, "Items").Only(nsTypes, "CalendarItem")
 		if err != nil {
-			return nil, lie("%v", err)
+			return CalendarItem{}, lie("%v", err)
 		}
-		if out[i], err = readCalendarItem(e); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+		return readCalendarItem(e)
+	})
 }
 
 func readCalendarItem(e xmlsec.Element) (i CalendarItem, err error) {

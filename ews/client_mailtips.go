@@ -21,29 +21,15 @@ func (c *Client) GetMailTips(ctx context.Context, q directory.MailTipsQuery) ([]
 	if err := succeeded(r); err != nil {
 		return nil, err
 	}
-	var out []directory.MailTipsResult
-	for m := range r.Child(nsMessages, "ResponseMessages").Children() {
-		if !m.Is(nsMessages, "MailTipsResponseMessageType") || len(out) == len(q.Recipients) {
-			return nil, lie("it holds %.60s, or more recipients than %d", m.Local(), len(q.Recipients))
-		}
-		var res directory.MailTipsResult
-		refusal, err := refusalIn(m)
-		switch {
-		case err != nil:
-		case refusal != nil:
-			res.Err = remoteError(refusal)
-		default:
+	rows, err := messagesIn(r, "MailTipsResponseMessageType", len(q.Recipients))
+	if err != nil {
+		return nil, err
+	}
+	return each(rows, func(err *Error) directory.MailTipsResult { return directory.MailTipsResult{Err: remoteError(err)} },
+		func(m xmlsec.Element) (res directory.MailTipsResult, err error) {
 			res.Tips, err = readTips(m.Child(nsMessages, "MailTips"))
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, res)
-	}
-	if len(out) != len(q.Recipients) {
-		return nil, lie("%d recipients instead of %d", len(out), len(q.Recipients))
-	}
-	return out, nil
+			return res, err
+		})
 }
 
 func mailTipsRequest(q directory.MailTipsQuery) []byte {

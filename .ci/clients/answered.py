@@ -1,7 +1,7 @@
 """Reads the answers of operations.sh, NAME@VERSION.xml: each operation of the service's own description must be there, be a
 success, and say the same by all versions.
 
-Usage: operations.py TABLE FOLDER CLIENT. Prints as JSON the elements and attributes of each answer that the table names.
+Usage: answered.py TABLE FOLDER CLIENT. Prints as JSON the elements and attributes of each answer that the table names.
 """
 
 import json
